@@ -1,0 +1,6 @@
+"""Caffe's files: a prototxt becomes a Network, a caffemodel becomes Weights, and the other way round."""
+
+from harness.caffe.caffemodel import load_weights, read_caffemodel, write_caffemodel
+from harness.caffe.network import read_network
+
+__all__ = ["load_weights", "read_caffemodel", "read_network", "write_caffemodel"]

@@ -1,0 +1,1 @@
+"""How far the candidate is from the reference, and whether rounding explains it. Knows neither Keras nor containers."""

@@ -1,0 +1,162 @@
+"""The second stage: is it the same function, and is each side within what rounding explains? In float64.
+
+Three questions, on the reference's own bottoms:
+(a) do the candidate's function and Caffe's definition agree in float64? A wrong epsilon, pad or kernel shows here,
+    a million times above the noise;
+(b) is the reference within γ·Σ|w·x| of the definition? It ties our definition to the real Caffe;
+(c) is the candidate's float32 within the same bound of it?
+
+γ is Higham's deterministic bound, which every order of summation keeps. Layers too large to be computed twice in float64
+are examined by a crop for (a) and by a seeded sample of sites, corners, borders and the worst one included, for (b) and
+(c).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from harness.data import Adjudication, Pair, Shape, Top
+from harness.layers import layer_type
+from harness.layers.base import Blobs, Exact, Float32, Float64, gamma
+from harness.layers.window import Index
+from harness.layout import caffe_shape, channels_first
+
+WHOLE = 2_000_000_000
+"""Multiplications up to which a layer is computed whole in float64: a few seconds."""
+
+SAMPLE = 256
+"""Sites drawn where a layer is too large."""
+
+RunFloat64 = Callable[[Sequence[np.ndarray]], np.ndarray]
+"""The candidate's segment in float64: channels-last bottoms → channels-last top."""
+
+
+def adjudicate(
+    pair: Pair,
+    blobs: Mapping[str, Blobs],
+    bottoms: Mapping[Top, Float32],
+    reference: Float32,
+    candidate: Float32,
+    worst_site: int,
+    run_float64: RunFloat64,
+    *,
+    seed: int = 0,
+) -> Adjudication:
+    """Decide a suspect.
+
+    Args:
+        blobs: the learned blobs of the pair's Caffe layers, by layer.
+        bottoms: what the pair's first layer reads, channels last, by top.
+        reference, candidate: the pair's top, channels last, of equal shape.
+        worst_site: row of the largest error, always examined.
+
+    Raises:
+        CandidateError: the segment cannot be run in float64.
+    """
+    shape = caffe_shape(reference.shape)
+    macs = _macs(pair, bottoms, shape)
+    whole = macs <= WHOLE
+    sites = _all_sites(reference.shape) if whole else _sample_sites(reference.shape, worst_site, seed)
+    exact = define(pair, blobs, [channels_first(bottoms[top]) for top in pair.bottoms], sites)
+    if whole:
+        function = _rows(run_float64([bottoms[top] for _, top in pair.inputs]), sites, reference.shape)
+        functions, agrees = _difference(pair, function, exact)
+    else:
+        functions, agrees = _functions_on_crop(pair, blobs, bottoms, reference.shape, worst_site, run_float64)
+    reference_share = _share(_rows(reference, sites, reference.shape), exact)
+    candidate_share = _share(_rows(candidate, sites, reference.shape), exact)
+    return Adjudication(
+        functions_max_rel=functions,
+        reference_units=reference_share,
+        candidate_units=candidate_share,
+        agrees=agrees and candidate_share <= 1.0,
+        reference_sound=reference_share <= 1.0,
+        sampled=None if whole else exact.value.size,
+    )
+
+
+def define(pair: Pair, blobs: Mapping[str, Blobs], bottoms: Sequence[np.ndarray], sites: Index) -> Exact:
+    """Caffe's definition of a whole pair at some sites: the first layer's, then those fused behind it."""
+    first, *fused = pair.caffe
+    exact = layer_type(first).define(first, blobs.get(first.name, ()), bottoms, sites)
+    for layer in fused:
+        exact = layer_type(layer).follow(layer, blobs.get(layer.name, ()), exact)
+    return exact
+
+
+def _functions_on_crop(
+    pair: Pair,
+    blobs: Mapping[str, Blobs],
+    bottoms: Mapping[Top, Float32],
+    top_shape: Shape,
+    worst_site: int,
+    run_float64: RunFloat64,
+) -> tuple[float, bool]:
+    """(a) on a piece of the bottoms: both functions treat the piece's edges as edges, so borders are tried as well."""
+    layer = pair.layer
+    extent, stride = layer_type(layer).reach(layer)
+    site = np.unravel_index(worst_site, top_shape[:-1])
+    pieces = {}
+    for top, bottom in bottoms.items():
+        spans = [slice(int(site[0]), int(site[0]) + 1)]
+        for axis in (0, 1):
+            size = bottom.shape[1 + axis]
+            want = min(size, extent[axis] + 4 * stride[axis])
+            want -= (want - size) % stride[axis]  # so that rounding of sizes and "same" padding fall as in the whole
+            start = int(site[1 + axis]) * size // top_shape[1 + axis] - want // 2
+            start = min(max(0, start), size - want)
+            spans.append(slice(start, start + want))
+        pieces[top] = np.ascontiguousarray(bottom[tuple(spans)])
+    function = run_float64([pieces[top] for _, top in pair.inputs])
+    shapes = layer_type(layer).output_shapes(layer, [caffe_shape(pieces[top].shape) for top in pair.bottoms])
+    if caffe_shape(function.shape) != tuple(shapes[0]):
+        return math.inf, False
+    sites = _all_sites(function.shape)
+    exact = define(pair, blobs, [channels_first(pieces[top]) for top in pair.bottoms], sites)
+    return _difference(pair, _rows(function, sites, function.shape), exact)
+
+
+def _difference(pair: Pair, function: Float64, exact: Exact) -> tuple[float, bool]:
+    """Largest difference of two float64 functions relative to Σ|w·x|, and whether float64's own rounding explains it."""
+    size = np.maximum(exact.scale, np.abs(exact.value))
+    difference = np.abs(function - exact.value)
+    tolerance = 4 * gamma(exact.terms + 8, 2.0**-53) + sum(layer_type(one).parameter_rounding for one in pair.caffe)
+    agrees = bool((difference <= tolerance * size + exact.floor).all())
+    return float((difference / np.maximum(size, np.finfo(np.float32).tiny)).max(initial=0.0)), agrees
+
+
+def _share(values: Float64, exact: Exact) -> float:
+    """The largest error as a share of what rounding can explain."""
+    return float((np.abs(values - exact.value) / exact.bound).max(initial=0.0))
+
+
+def _macs(pair: Pair, bottoms: Mapping[Top, Float32], top: Shape) -> int:
+    shapes = [caffe_shape(bottoms[one].shape) for one in pair.bottoms]
+    return layer_type(pair.layer).macs(pair.layer, shapes, [top])
+
+
+def _rows(array: np.ndarray, sites: Index, shape: Shape) -> Float64:
+    """The sites' rows of a channels-last array."""
+    return array.reshape(shape)[tuple(sites.T)].astype(np.float64)
+
+
+def _all_sites(shape: Shape) -> Index:
+    """Every site of a channels-last shape: sites × (N, H, W)."""
+    axes = [np.arange(size) for size in shape[:-1]]
+    return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes)).astype(np.int64)
+
+
+def _sample_sites(shape: Shape, worst_site: int, seed: int) -> Index:
+    """Corners, the middle of each border, the worst site, and a seeded draw of the rest."""
+    axes = shape[:-1]
+    chosen = {worst_site}
+    marks = [sorted({0, size // 2, size - 1}) for size in axes]
+    for corner in np.array(np.meshgrid(*marks, indexing="ij")).reshape(len(axes), -1).T:
+        chosen.add(int(np.ravel_multi_index(tuple(corner), axes)))
+    total = math.prod(axes)
+    draw = np.random.default_rng(seed).choice(total, size=min(SAMPLE, total), replace=False)
+    chosen.update(int(site) for site in draw)
+    return np.stack(np.unravel_index(sorted(chosen), axes), axis=-1).astype(np.int64)

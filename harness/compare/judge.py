@@ -1,0 +1,135 @@
+"""The verdict on one layer: shape, finiteness, then numbers, each stage only where the one before holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.compare import limits
+from harness.compare.adjudicate import RunFloat64, adjudicate
+from harness.compare.measure import Measurement, measure
+from harness.data import LayerComparison, Metrics, Pair, Shape, Status, Tolerance, Top
+from harness.layers import layer_type
+from harness.layers.base import Blobs, Float32, Unit
+from harness.layout import caffe_shape, channels_first
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What one layer is judged by; arrays are channels last."""
+
+    pair: Pair
+    blobs: Mapping[str, Blobs]
+    bottoms: Mapping[Top, Float32]  # the reference's
+    reference: Float32
+    run_float64: RunFloat64
+    tolerance: Tolerance | None = None
+    strict: bool = False
+
+
+def rounding_unit(evidence: Evidence) -> Unit:
+    """The unit behind the pair's last layer: that of the first, carried through those fused behind it."""
+    first, *fused = evidence.pair.caffe
+    bottoms = [channels_first(evidence.bottoms[top]) for top in evidence.pair.bottoms]
+    top = channels_first(evidence.reference)
+    unit = layer_type(first).unit(first, evidence.blobs.get(first.name, ()), bottoms, top)
+    for layer in fused:
+        unit = layer_type(layer).follow_unit(layer, evidence.blobs.get(layer.name, ()), unit, top)
+    return unit
+
+
+def judge(evidence: Evidence, unit: Unit, candidate: np.ndarray) -> LayerComparison:
+    """Judge one layer by itself: the candidate was fed the reference's own bottoms.
+
+    Args:
+        candidate: what the segment made of them, channels last; its shape may be wrong.
+
+    Raises:
+        CandidateError: a suspect's segment cannot be run in float64.
+    """
+    if candidate.shape != evidence.reference.shape:
+        return comparison(evidence, Status.SHAPE, "exact", candidate_shape=caffe_shape(candidate.shape))
+    found = measure(evidence.reference, np.ascontiguousarray(candidate), unit, limit=limits.MAX_UNITS)
+    metrics = found.metrics
+    if metrics.nonfinite:
+        return comparison(evidence, Status.NONFINITE, "exact", isolated=metrics)
+    if evidence.tolerance is not None:
+        within = _within(evidence.reference, candidate, evidence.tolerance)
+        return comparison(evidence, Status.MATCH if within else Status.DIVERGES, "user", isolated=metrics)
+    if not evidence.strict and not is_suspect(found):
+        return comparison(evidence, Status.MATCH, "exact" if metrics.max_units is None else "rounding", isolated=metrics)
+    verdict = adjudicate(
+        evidence.pair,
+        evidence.blobs,
+        evidence.bottoms,
+        evidence.reference,
+        candidate,
+        found.worst_site,
+        evidence.run_float64,
+    )
+    right = verdict.agrees and verdict.reference_sound
+    note = None
+    if not verdict.reference_sound:
+        note = (
+            f"the reference itself is {verdict.reference_units:.3g} times as far from Caffe's definition as rounding "
+            "explains: the reference or the harness' definition is wrong, not the Keras layer"
+        )
+    return comparison(
+        evidence,
+        Status.MATCH if right else Status.DIVERGES,
+        "float64",
+        isolated=metrics,
+        float64=verdict,
+        sampled=verdict.sampled,
+        note=note,
+    )
+
+
+def is_suspect(found: Measurement) -> bool:
+    """True if the first stage cannot let the layer pass."""
+    metrics = found.metrics
+    if metrics.max_units is None or metrics.rms_units is None:
+        return metrics.mismatched > 0
+    return (
+        metrics.max_units > limits.MAX_UNITS
+        or metrics.rms_units > limits.RMS_UNITS
+        or found.systematic > limits.SYSTEMATIC_UNITS
+    )
+
+
+def comparison(
+    evidence: Evidence, status: Status, judged_by: str, *, candidate_shape: Shape | None = None, **more: object
+) -> LayerComparison:
+    """A row of the report for this pair."""
+    pair = evidence.pair
+    reference_shape = caffe_shape(evidence.reference.shape)
+    return LayerComparison(
+        layer=pair.layer.name,
+        type=pair.layer.type,
+        top=pair.top.blob,
+        keras=pair.keras,
+        caffe=tuple(layer.name for layer in pair.caffe),
+        status=status,
+        judged_by=judged_by,
+        reference_shape=reference_shape,
+        candidate_shape=candidate_shape or reference_shape,
+        reason=pair.reason,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def differs_end_to_end(metrics: Metrics | None) -> bool:
+    """True if an end-to-end difference is more than a layer of this kind shows by its own rounding."""
+    if metrics is None:
+        return True
+    if metrics.nonfinite:
+        return True
+    if metrics.max_units is None:
+        return metrics.mismatched > 0
+    return metrics.max_units > limits.MAX_UNITS
+
+
+def _within(reference: Float32, candidate: np.ndarray, tolerance: Tolerance) -> bool:
+    return bool(np.allclose(candidate, reference, rtol=tolerance.rtol, atol=tolerance.atol))

@@ -1,0 +1,13 @@
+"""The limits of the first stage. They decide only what is looked at again in float64, never what is right.
+
+Measured with `make measure-limits` (benchmarks/limits.py), real Caffe against TensorFlow; see docs on verdicts.
+"""
+
+MAX_UNITS = 8.0
+"""Largest error of a single element, in rounding units."""
+
+RMS_UNITS = 0.5
+"""Root mean square of the errors, in rounding units."""
+
+SYSTEMATIC_UNITS = 0.25
+"""Share of a channel's error that is an affine function of the reference, rms in rounding units."""

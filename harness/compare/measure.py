@@ -1,0 +1,138 @@
+"""All figures of a comparison in one pass over the two arrays, block by block, without a full-size temporary."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.data import Metrics, Worst
+from harness.layers.base import Float32, Float64, Unit
+from harness.layout import caffe_index
+
+BLOCK = 1 << 16
+"""Elements per block: a handful of such float32 arrays fit into a core's second-level cache."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What a pass over two arrays found: the figures to report and those that only the verdict needs."""
+
+    metrics: Metrics
+    systematic: float
+    """Largest share, over the channels, of an error that is an affine function of the reference: its rms in units."""
+    worst_site: int
+    """Row (sites × channels) of the largest error in units."""
+
+
+def measure(reference: Float32, candidate: Float32, unit: Unit, *, limit: float) -> Measurement:
+    """Hold a candidate against a reference.
+
+    Args:
+        reference, candidate: of equal shape, channels last, contiguous.
+        unit: the rounding unit of every element; `Unit()` where nothing may be rounded.
+        limit: units beyond which an element counts as mismatched.
+    """
+    shape = reference.shape
+    channels = shape[-1] if len(shape) > 1 else 1
+    ref, cand = reference.reshape(-1, channels), candidate.reshape(-1, channels)
+    total = _Totals(channels, exact=unit.dense is None and unit.site is None, limit=limit)
+    step = max(1, BLOCK // channels)
+    for start in range(0, len(ref), step):
+        stop = min(start + step, len(ref))
+        total.add(start, ref[start:stop], cand[start:stop], unit.rows(start, stop))
+    return total.result(shape, ref, cand)
+
+
+class _Totals:
+    def __init__(self, channels: int, *, exact: bool, limit: float) -> None:
+        self.exact, self.limit = exact, limit
+        self.max_abs = self.max_reference = self.max_units = self.sum_units = 0.0
+        self.worst = (0, 0)
+        self.mismatched = self.nonfinite = self.finite = 0
+        # per channel: Σd, Σr, Σd·r, Σr², Σunit²
+        self.sums: Float64 = np.zeros((5, channels))
+        self.channel_max: Float32 = np.zeros(channels, np.float32)
+
+    def add(self, start: int, ref: Float32, cand: Float32, unit: Float32) -> None:
+        with np.errstate(invalid="ignore", over="ignore"):
+            diff = cand - ref
+        size = np.abs(diff)
+        largest = size.max(initial=0.0)
+        if not math.isfinite(largest):
+            ref, diff, size = self._mask(start, ref, cand, diff)
+            largest = size.max(initial=0.0)
+        self.finite += size.size
+        np.maximum(self.channel_max, size.max(axis=0), out=self.channel_max)
+        self.max_reference = max(self.max_reference, float(ref.max(initial=0.0)), -float(ref.min(initial=0.0)))
+        with np.errstate(over="ignore", divide="ignore"):
+            units = size / unit
+        if self.exact:
+            self.mismatched += int(np.count_nonzero(units > 1.0))
+            if largest > self.max_abs:
+                self._note(start, size)
+        else:
+            self.mismatched += int(np.count_nonzero(units > self.limit))
+            flat = units.reshape(-1)
+            self.sum_units += float(np.dot(flat, flat))
+            most = float(units.max(initial=0.0))
+            if most > self.max_units:
+                self.max_units = most
+                self._note(start, units)
+        self.max_abs = max(self.max_abs, float(largest))
+        self.sums[0] += diff.sum(axis=0)
+        self.sums[1] += ref.sum(axis=0)
+        self.sums[2] += np.einsum("pc,pc->c", diff, ref)
+        self.sums[3] += np.einsum("pc,pc->c", ref, ref)
+        self.sums[4] += np.einsum("pc,pc->c", unit, unit) if unit.shape[1] > 1 else len(ref) * float(unit[0, 0]) ** 2
+
+    def _note(self, start: int, size: Float32) -> None:
+        row, channel = divmod(int(size.argmax()), size.shape[1])
+        self.worst = (start + row, channel)
+
+    def _mask(self, start: int, ref: Float32, cand: Float32, diff: Float32) -> tuple[Float32, Float32, Float32]:
+        """Count what is NaN or infinite on one side only, and leave it out of the other figures."""
+        same = (ref == cand) | (np.isnan(ref) & np.isnan(cand))
+        odd = ~(np.isfinite(ref) & np.isfinite(cand)) & ~same
+        if odd.any() and not self.nonfinite:
+            self._note(start, odd.astype(np.float32))
+        self.nonfinite += int(np.count_nonzero(odd))
+        keep = np.isfinite(diff)
+        diff = np.where(keep, diff, np.float32(0))
+        return np.where(np.isfinite(ref), ref, np.float32(0)), diff, np.abs(diff)
+
+    def result(self, shape: tuple[int, ...], ref: Float32, cand: Float32) -> Measurement:
+        slope, intercept, systematic = self._affine(len(ref))
+        row, channel = self.worst
+        index = caffe_index(tuple(int(i) for i in np.unravel_index(row * ref.shape[1] + channel, shape)))
+        differs = self.max_abs > 0 or self.nonfinite
+        worst = Worst(index, float(ref[row, channel]), float(cand[row, channel])) if differs else None
+        rms = math.sqrt(self.sum_units / self.finite) if self.finite else 0.0
+        metrics = Metrics(
+            max_units=None if self.exact else self.max_units,
+            rms_units=None if self.exact else rms,
+            max_abs=self.max_abs,
+            max_rel=self.max_abs / self.max_reference if self.max_reference else float(self.max_abs > 0),
+            slope=slope,
+            intercept=intercept,
+            worst=worst,
+            mismatched=self.mismatched + self.nonfinite,
+            total=int(ref.size),
+            nonfinite=self.nonfinite,
+            channel_max_abs=tuple(float(value) for value in self.channel_max),
+        )
+        return Measurement(metrics, systematic, row)
+
+    def _affine(self, sites: int) -> tuple[float, float, float]:
+        """Slope and intercept of candidate on reference, and the affine share of the error, of the channel worst in it."""
+        if not sites:
+            return 1.0, 0.0, 0.0
+        mean_d, mean_r, mean_dr, mean_rr, mean_uu = self.sums / sites
+        variance = np.maximum(mean_rr - mean_r**2, 0.0)
+        usable = variance > 1e-6 * mean_rr  # a constant channel has no slope
+        covariance = mean_dr - mean_d * mean_r
+        slope = np.where(usable, covariance / np.where(usable, variance, 1.0), 0.0)
+        share = np.sqrt(mean_d**2 + slope**2 * variance) / np.sqrt(np.maximum(mean_uu, np.finfo(float).tiny))
+        worst = int(share.argmax())
+        return 1.0 + float(slope[worst]), float((mean_d - slope * mean_r)[worst]), 0.0 if self.exact else float(share[worst])

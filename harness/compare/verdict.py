@@ -1,0 +1,67 @@
+"""From the layers' own verdicts to the net's: who inherits from whom, and whether rounding alone has piled up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from harness.compare.judge import differs_end_to_end
+from harness.data import LayerComparison, LayerMap, Network, Shape, Status, Top
+
+
+def assemble(
+    network: Network, layer_map: LayerMap, rows: Iterable[LayerComparison], shapes: Mapping[Top, Shape], *, traced: bool
+) -> tuple[LayerComparison, ...]:
+    """All rows in the order of execution, missing layers among them, inherited errors told from own ones.
+
+    Args:
+        rows: the compared pairs.
+        shapes: of every top, for the rows of missing layers.
+        traced: an end-to-end run was made, so a layer without end-to-end figures could not be reached.
+    """
+    by_layer = {row.layer: row for row in rows}
+    for name, why in layer_map.missing.items():
+        by_layer[name] = _missing(network, name, why, shapes)
+    faults: dict[Top, str] = {}  # top → the nearest layer at fault at or before it
+    result = []
+    for layer in network.layers:
+        inherited = next((faults[bottom] for bottom in layer.bottoms if bottom in faults), None)
+        row = by_layer.get(layer.name)
+        if row is not None:
+            if row.status is Status.MATCH and inherited and traced and differs_end_to_end(row.end_to_end):
+                row = replace(row, status=Status.INHERITED, inherited_from=inherited)
+            result.append(row)
+            if row.status.fails:
+                inherited = layer.name
+        if inherited:
+            faults.update(dict.fromkeys(layer.tops, inherited))
+    return tuple(result)
+
+
+def _missing(network: Network, name: str, why: str, shapes: Mapping[Top, Shape]) -> LayerComparison:
+    layer = network[name]
+    top = layer.tops[0]
+    return LayerComparison(
+        layer=name,
+        type=layer.type,
+        top=top.blob,
+        keras=(),
+        caffe=(name,),
+        status=Status.MISSING,
+        judged_by="exact",
+        reference_shape=shapes[top],
+        candidate_shape=None,
+        note=why,
+    )
+
+
+def has_accumulated(rows: Sequence[LayerComparison], output: LayerComparison) -> bool:
+    """True if every layer is right and an output still differs by more than the layers' rounding explains.
+
+    Rounding errors of k layers that neither grow nor shrink on their way add up to √k times one layer's; ten times that
+    is called accumulated: the net amplifies them.
+    """
+    if any(row.status is not Status.MATCH for row in rows) or output.end_to_end is None:
+        return False
+    own = [row.isolated.max_rel for row in rows if row.isolated is not None]
+    return bool(own) and output.end_to_end.max_rel > 10 * len(own) ** 0.5 * max(own)

@@ -1,0 +1,166 @@
+"""Caffe's blobs as Keras' variables, in an HDF5 file: one group per layer, one data set per variable."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from harness.data import Network, Shape, Weights
+from harness.errors import WeightsError
+from harness.layers import layer_type
+from harness.layers.base import keras_name
+from harness.layers.shapes import blob_shapes, infer_shapes
+
+FORMAT = "harness-weights/1"
+
+
+def check_weights(network: Network, weights: Weights) -> None:
+    """Make sure that every layer that learns has its blobs, in Caffe's shapes.
+
+    Raises:
+        WeightsError: a layer has none (Caffe would silently keep its filler's), or a blob of another size.
+    """
+    for name, shapes in blob_shapes(network, infer_shapes(network)).items():
+        blobs = weights.of(name)
+        layer = network[name]
+        if not blobs:
+            near = difflib.get_close_matches(name, weights.blobs, 1)
+            raise WeightsError(
+                f"{weights.path.name} has no weights for it",
+                file=network.path,
+                line=layer.line,
+                layer=name,
+                fix=f"it has some for {near[0]!r}: rename the layer" if near else "is it the caffemodel of this prototxt?",
+            )
+        _check_blobs(name, [blob.shape for blob in blobs], shapes, network)
+
+
+def _check_blobs(name: str, got: list[Shape], expected: tuple[Shape, ...], network: Network) -> None:
+    fits = len(got) == len(expected) and all(
+        _squeezed(a) == _squeezed(b) for a, b in zip(got, expected, strict=True)
+    )
+    if not fits:
+        raise WeightsError(
+            f"its weights are {_list(got)}, the prototxt asks for {_list(expected)}",
+            file=network.path,
+            line=network[name].line,
+            layer=name,
+            fix="is it the caffemodel of this prototxt?",
+        )
+
+
+def keras_weights(network: Network, weights: Weights) -> dict[str, dict[str, np.ndarray]]:
+    """The blobs in Keras' layouts: Keras layer → variable → array. Raises what `check_weights` raises."""
+    check_weights(network, weights)
+    shapes = infer_shapes(network)
+    converted = {}
+    for layer in network.layers:
+        blobs = weights.of(layer.name)
+        if blobs:
+            variables = layer_type(layer).keras_weights(layer, blobs, [shapes[bottom] for bottom in layer.bottoms])
+            if variables:
+                converted[keras_name(layer.name)] = variables
+    return converted
+
+
+def write_weights(network: Network, weights: Weights, path: Path) -> None:
+    """Write the HDF5 file, whole or not at all.
+
+    Raises:
+        WeightsError: as `check_weights`, or the file cannot be written.
+    """
+    converted = keras_weights(network, weights)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    try:
+        with h5py.File(unfinished, "w") as file:
+            file.attrs["format"] = FORMAT
+            file.attrs["caffemodel_sha256"] = weights.sha256
+            for layer, variables in converted.items():
+                group = file.create_group(layer)
+                for variable, array in variables.items():
+                    group.create_dataset(variable, data=np.ascontiguousarray(array))
+        os.replace(unfinished, path)
+    except OSError as error:
+        raise WeightsError(f"cannot be written: {error}", file=path, fix="is the disk full?") from error
+    finally:
+        Path(unfinished).unlink(missing_ok=True)
+
+
+def load_weights(model: Any, path: Path | str, names: Mapping[str, str] | None = None) -> list[str]:
+    """Load an HDF5 file into a Keras model, layer by layer, by name.
+
+    Args:
+        model: a `keras.Model`.
+        names: layer in the file → Keras layer, where they differ.
+
+    Returns:
+        The Keras layers that were filled.
+
+    Raises:
+        WeightsError: a layer of the file is not in the model, a layer of the model that learns is not in the file, or
+            a shape does not fit.
+    """
+    names = {keras_name(ours): theirs for ours, theirs in (names or {}).items()}
+    layers = {layer.name: layer for layer in model.layers}
+    filled = []
+    with h5py.File(path, "r") as file:
+        for name in file:
+            layer = layers.get(names.get(name, name))
+            if layer is None:
+                near = difflib.get_close_matches(name, layers, 1)
+                hint = f"; the nearest name is {near[0]!r}" if near else ""
+                raise WeightsError(
+                    f"the Keras model has no layer {names.get(name, name)!r} to take its weights{hint}",
+                    layer=name,
+                    fix=f'name the Keras layer {name!r}, or write [names] "{name}" = "…" into the case',
+                )
+            _fill(layer, {variable: data[()] for variable, data in file[name].items()}, name)
+            filled.append(layer.name)
+    empty = [layer.name for layer in model.layers if layer.weights and layer.name not in filled]
+    if empty:
+        raise WeightsError(
+            f"Keras layers {', '.join(map(repr, empty))} have weights, but the Caffe net has none for them",
+            layer=empty[0],
+            fix='give them the Caffe layers\' names, or write [names] "caffe layer" = "keras layer" into the case',
+        )
+    return filled
+
+
+def _fill(layer: Any, arrays: Mapping[str, np.ndarray], name: str) -> None:
+    variables = {variable.name: variable for variable in layer.weights}
+    if set(variables) != set(arrays):
+        raise WeightsError(
+            f"Caffe has {', '.join(sorted(arrays))} for it, the Keras layer takes {', '.join(sorted(variables)) or 'none'}",
+            layer=name,
+            fix="is use_bias right, and is it the same kind of layer?",
+        )
+    for key, array in arrays.items():
+        if tuple(variables[key].shape) != array.shape:
+            raise WeightsError(
+                f"{key} is {_text(array.shape)} in Caffe's weights and {_text(variables[key].shape)} in the Keras layer",
+                layer=name,
+                fix="compare filters, kernel_size and groups with the prototxt",
+            )
+        variables[key].assign(array)
+
+
+def _squeezed(shape: Shape) -> Shape:
+    """Old caffemodels write every blob with four axes."""
+    return tuple(size for size in shape if size != 1)
+
+
+def _list(shapes: list[Shape] | tuple[Shape, ...]) -> str:
+    return ", ".join(map(_text, shapes)) or "none"
+
+
+def _text(shape: Shape) -> str:
+    return "×".join(map(str, shape)) or "a number"

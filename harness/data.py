@@ -1,0 +1,374 @@
+"""The nouns: what flows along the line. Nothing here computes, reads or writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Shape = tuple[int, ...]
+
+
+# ---------------------------------------------------------------------------------------------- the Caffe net
+
+
+@dataclass(frozen=True, order=True)
+class Top:
+    """One state of a blob: what one layer left in it.
+
+    In-place layers write over their bottom, so a blob's name does not say which of its states is meant;
+    the layer that wrote it and the blob's name do.
+    """
+
+    layer: str
+    blob: str
+
+    def __str__(self) -> str:
+        return self.layer if self.layer == self.blob else f"{self.layer}:{self.blob}"
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of a Caffe net, its bottoms resolved to the layers that wrote them."""
+
+    name: str
+    type: str
+    bottoms: tuple[Top, ...]
+    tops: tuple[Top, ...]
+    parameters: Any  # the protobuf message LayerParameter, with its `convolution_param` and so on
+    line: int | None = None  # where the layer begins in the prototxt
+
+    @property
+    def in_place(self) -> bool:
+        """True if the layer writes over one of its bottoms."""
+        return any(top.blob == bottom.blob for top in self.tops for bottom in self.bottoms)
+
+
+@dataclass(frozen=True)
+class Network:
+    """A Caffe net for inference: phase rules applied, old formats upgraded, in the order of execution."""
+
+    name: str
+    layers: tuple[Layer, ...]
+    inputs: Mapping[Top, Shape]  # as the prototxt declares them, NCHW
+    path: Path | None = None
+
+    def __getitem__(self, name: str) -> Layer:
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        raise KeyError(name)
+
+    def consumers(self, top: Top) -> tuple[Layer, ...]:
+        """The layers that read this state of the blob, in the order of execution."""
+        return tuple(layer for layer in self.layers if top in layer.bottoms)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Learned blobs by layer name, float32, in Caffe's layouts (a convolution's kernel is OIHW)."""
+
+    blobs: Mapping[str, tuple[np.ndarray, ...]]
+    kind: str  # "trained" or "synthetic"
+    sha256: str  # of the caffemodel file
+    path: Path
+
+    def of(self, layer: str) -> tuple[np.ndarray, ...]:
+        """A layer's blobs; empty for a layer without any."""
+        return self.blobs.get(layer, ())
+
+
+# ------------------------------------------------------------------------------------------------- the case
+
+
+@dataclass(frozen=True)
+class WeightsSource:
+    """Where a case's weights come from; exactly one of `caffemodel` and `seed` is set (`url` fills `caffemodel`)."""
+
+    caffemodel: Path | None = None
+    url: str | None = None
+    sha256: str | None = None
+    seed: int | None = None
+
+
+@dataclass(frozen=True)
+class InputSource:
+    """What is fed to the net; exactly one of `image`, `array` and `seed` is set."""
+
+    image: Path | None = None
+    array: Path | None = None
+    seed: int | None = None
+    mean_bgr: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    scale: float = 1.0
+    margin: int = 0  # pixels, reflected on all four sides
+    size: tuple[int, int] | None = None  # height, width; None: as in the prototxt
+    preprocess: str | None = None  # "file.py:function", the port's own
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """Limits set by hand for one layer, in place of rounding units."""
+
+    atol: float = 0.0
+    rtol: float = 0.0
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is compared with what: one case.toml, resolved."""
+
+    name: str
+    folder: Path
+    prototxt: Path
+    keras: str  # "file.py:function", "model.keras", "model.h5" or "auto"
+    weights: WeightsSource
+    input: InputSource
+    keras_weights: str = "converted"  # "own", "converted" or a file
+    names: Mapping[str, str] = field(default_factory=dict)  # Caffe layer → Keras layer
+    tolerance: Mapping[str, Tolerance] = field(default_factory=dict)
+    palette: tuple[tuple[int, int, int], ...] = ()  # RGB per label, for a segmentation net
+    labels: tuple[str, ...] = ()
+    golden: Path | None = None
+
+
+# ------------------------------------------------------------------------------------------ the reference side
+
+
+@dataclass(frozen=True)
+class RecordedTop:
+    """One line of a recording's manifest."""
+
+    layer: str
+    type: str
+    top: str
+    shape: Shape
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A folder with one activation per layer and top, as one engine computed them."""
+
+    folder: Path
+    engine: str  # "docker", "podman", "native", "opencv", "keras" …
+    version: str  # "caffe 1.0.0"
+    tops: tuple[RecordedTop, ...]  # in the order of execution
+    image: str | None = None
+    threads: int | None = None
+    digests: Mapping[str, str] = field(default_factory=dict)  # sha256 of prototxt, weights, input, dump script
+    seconds: float | None = None  # forward time, layers summed
+
+
+# ------------------------------------------------------------------------------------------ the candidate side
+
+
+@dataclass(frozen=True)
+class KerasNode:
+    """One operation of a Keras graph. Tensors are numbered; equal numbers are the same tensor."""
+
+    name: str
+    class_name: str
+    config: Mapping[str, Any]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    output_shapes: tuple[tuple[int | None, ...], ...]
+    source: str | None = None  # "keras_model.py:41" where it is known
+
+
+@dataclass(frozen=True)
+class KerasGraph:
+    """A Keras model as plain data, in topological order."""
+
+    nodes: tuple[KerasNode, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What is compared with what: a run of Caffe layers and the Keras layers that compute the same.
+
+    `caffe` holds the layer with the weights first and the layers fused into it after it; `top` is the last one's.
+    `bottoms` are the tops that the first layer reads, in Caffe's order, in-place layers and identities resolved.
+    `inputs` are the Keras tensors at which the segment is cut, each with the Caffe top that belongs there;
+    `output` is the Keras tensor that is compared with `top`.
+    """
+
+    caffe: tuple[Layer, ...]
+    top: Top
+    keras: tuple[str, ...]
+    bottoms: tuple[Top, ...]
+    inputs: tuple[tuple[int, Top], ...]
+    output: int
+    reason: str
+
+    @property
+    def layer(self) -> Layer:
+        """The layer that the comparison is named after."""
+        return self.caffe[0]
+
+
+@dataclass(frozen=True)
+class LayerMap:
+    """The map from Caffe's layers to Keras' layers."""
+
+    pairs: tuple[Pair, ...]
+    folded: tuple[str, ...]  # Caffe layers without arithmetic of their own and without a counterpart
+    missing: Mapping[str, str]  # Caffe layer → why it has no counterpart
+    extra: Mapping[str, str]  # Keras layer → why it has no counterpart
+
+
+# ------------------------------------------------------------------------------------------------ the judgement
+
+
+class Status(str, Enum):
+    """What a layer turned out to be; see docs on verdicts."""
+
+    MATCH = "match"
+    INHERITED = "inherited"
+    DIVERGES = "diverges"
+    SHAPE = "shape"
+    MISSING = "missing"
+    NONFINITE = "nonfinite"
+    PENDING = "pending"
+
+    @property
+    def fails(self) -> bool:
+        """True if a layer of this status fails the run."""
+        return self not in (Status.MATCH, Status.INHERITED)
+
+
+@dataclass(frozen=True)
+class Worst:
+    """The element with the largest error, its index in Caffe's layout."""
+
+    index: Shape
+    reference: float
+    candidate: float
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """How two arrays differ. Errors in rounding units are None where no unit is known."""
+
+    max_units: float | None
+    rms_units: float | None
+    max_abs: float
+    max_rel: float  # largest absolute error over the largest absolute reference value
+    slope: float
+    intercept: float
+    worst: Worst | None
+    mismatched: int  # elements beyond the limit
+    total: int
+    nonfinite: int = 0
+    channel_max_abs: tuple[float, ...] = ()  # for pictures; not in every report
+
+
+@dataclass(frozen=True)
+class Adjudication:
+    """What the float64 stage found."""
+
+    functions_max_rel: float  # candidate's function against Caffe's definition, both in float64, relative to Σ|w·x|
+    reference_units: float  # Caffe's float32 against its definition, as a share of the guaranteed bound
+    candidate_units: float
+    agrees: bool
+    reference_sound: bool
+    sampled: int | None  # output elements examined, None for all
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why a layer is wrong. `code` is one of the contract's."""
+
+    code: str
+    summary: str
+    evidence: str
+    fix: str
+    proven: bool = False
+    before: float | None = None  # max|Δ| as it is
+    after: float | None = None  # max|Δ| with the one thing changed
+    source: str | None = None  # "keras_model.py:41"
+
+
+@dataclass(frozen=True)
+class LayerComparison:
+    """One row of the report."""
+
+    layer: str
+    type: str
+    top: str
+    keras: tuple[str, ...]
+    caffe: tuple[str, ...]
+    status: Status
+    judged_by: str  # "rounding", "exact", "float64", "user" or "estimate"
+    reference_shape: Shape | None
+    candidate_shape: Shape | None
+    isolated: Metrics | None = None
+    end_to_end: Metrics | None = None
+    float64: Adjudication | None = None
+    inherited_from: str | None = None
+    sampled: int | None = None
+    causes: tuple[Cause, ...] = ()
+    note: str | None = None  # a sentence, where the status alone does not say it
+    reason: str = ""  # why these layers were taken for each other
+
+
+@dataclass(frozen=True)
+class OutputComparison:
+    """One output of the net, end to end."""
+
+    top: str
+    max_abs: float | None
+    label_agreement: float | None  # share of positions where the largest channel is the same one
+    accumulated: bool
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A small image for the pages: RGB, uint8, HWC. Not part of the JSON report."""
+
+    title: str
+    rgb_hwc: np.ndarray
+
+
+@dataclass(frozen=True)
+class ParityReport:
+    """Everything there is to say about one run; what `report/` formats."""
+
+    case: str
+    command: str
+    reference: Mapping[str, Any]  # engine, version, image, cached_seconds …
+    candidate: Mapping[str, Any]  # engine, version, source
+    weights: Mapping[str, Any]  # kind, sha256
+    input: Mapping[str, Any]  # name, sha256, shape
+    environment: Mapping[str, Any]
+    layers: tuple[LayerComparison, ...]
+    outputs: tuple[OutputComparison, ...]
+    folded: tuple[str, ...]
+    of: int  # layers that were to be compared
+    mode: str = "both"  # "both", "isolated" or "end-to-end"
+    pictures: tuple[Picture, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def compared(self) -> int:
+        """Layers that were held against their counterpart."""
+        return sum(1 for row in self.layers if row.status not in (Status.MISSING, Status.PENDING))
+
+    @property
+    def passed(self) -> bool:
+        """True if something was compared and nothing fails; an empty comparison proves nothing."""
+        return self.compared > 0 and not any(row.status.fails for row in self.layers)
+
+    def __getitem__(self, layer: str) -> LayerComparison:
+        """The row of a Caffe layer, by its own name or that of a layer fused into it."""
+        for row in self.layers:
+            if layer == row.layer or layer in row.caffe:
+                return row
+        raise KeyError(layer)

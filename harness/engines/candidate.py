@@ -1,0 +1,78 @@
+"""The candidate of a case: the user's model or our own conversion, with the weights that belong in it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+from harness.cache import cache_root, file_sha256, locked
+from harness.convert.build import build_model
+from harness.convert.plan import plan
+from harness.convert.weights import load_weights, write_weights
+from harness.data import Case, Network, Shape, Top, Weights
+from harness.engines.keras import Candidate, import_keras, open_model, wrap_model
+from harness.errors import CandidateError, WeightsError
+from harness.layout import last_shape
+
+CONVERSION = 1
+"""Raised when the layout of converted weights changes, so that cached files are not taken for new ones."""
+
+
+def open_candidate(case: Case, network: Network, weights: Weights, shapes: Mapping[Top, Shape]) -> Candidate:
+    """Build the case's Keras model and see to its weights.
+
+    Raises:
+        CandidateError: the model cannot be built; Caffe's shapes at that layer are in the message.
+        WeightsError: converted weights do not fit it.
+    """
+    import_keras()
+    if case.keras == "auto":
+        candidate = wrap_model(build_model(plan(network)), "auto (converted by the harness)")
+    else:
+        shape = next((last_shape(size)[1:] for size in network.inputs.values() if len(size) == 4), None)
+        try:
+            candidate = open_model(case.keras, case.folder, shape)
+        except CandidateError as error:
+            raise _with_caffe_shapes(error, network, shapes) from error
+    if case.keras_weights == "own":
+        return candidate
+    if case.keras_weights == "converted":
+        load_weights(candidate.model, _converted(network, weights), case.names)
+        return candidate
+    file = case.folder / case.keras_weights
+    try:
+        candidate.model.load_weights(file)
+    except Exception as error:
+        raise WeightsError(f"Keras cannot load these weights: {str(error).splitlines()[0]}", file=file) from error
+    return candidate
+
+
+def _converted(network: Network, weights: Weights) -> str:
+    """The HDF5 file of these weights for this net, made once and kept."""
+    assert network.path is not None
+    sizes = [f"{top}{shape}" for top, shape in network.inputs.items()]
+    key = hashlib.sha256(f"{CONVERSION}/{weights.sha256}/{file_sha256(network.path)}/{sizes}".encode()).hexdigest()[:20]
+    path = cache_root() / "converted" / f"{key}.h5"
+    with locked(f"converted-{key}"):
+        if not path.exists():
+            write_weights(network, weights, path)
+    return str(path)
+
+
+def _with_caffe_shapes(error: CandidateError, network: Network, shapes: Mapping[Top, Shape]) -> CandidateError:
+    """A model that cannot be built is often a size gone wrong: say what Caffe has at the layer that the error names."""
+    named = [layer for layer in network.layers if layer.bottoms and f"'{layer.name}'" in error.message.replace('"', "'")]
+    if not named:
+        named = [layer for layer in network.layers if layer.bottoms and layer.name in error.message.split()]
+    if not named:
+        return error
+    layer = max(named, key=lambda one: len(one.name))
+    reads = ", ".join("×".join(map(str, shapes[bottom][1:])) for bottom in layer.bottoms)
+    makes = "×".join(map(str, shapes[layer.tops[0]][1:]))
+    return CandidateError(
+        error.message,
+        file=error.file,
+        line=error.line,
+        layer=layer.name,
+        fix=f"there Caffe makes {makes} of {reads} (channels×height×width): look for a size lost before this layer",
+    )

@@ -1,0 +1,301 @@
+"""The candidate: a Keras model, run segment by segment through Keras' public API.
+
+The graph is cut at the layers that have a counterpart. Each segment runs eagerly; end to end, an activation is freed
+at its last use. A model with every layer as an output would take many times as long and keep everything in memory.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from harness.data import KerasGraph, KerasNode, Pair, Shape
+from harness.errors import CandidateError, EngineMissingError
+
+
+def import_keras() -> ModuleType:
+    """Keras on TensorFlow, on the CPU, without TensorFlow's start-up chatter.
+
+    Raises:
+        EngineMissingError: TensorFlow is not installed.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+    try:
+        import keras
+        import tensorflow  # noqa: F401 - Keras imports without it, but does not run
+    except ImportError as error:
+        raise EngineMissingError(
+            f"TensorFlow cannot be imported: {error}", fix="pip install 'caffe-keras-parity[tensorflow-cpu]'"
+        ) from error
+    return keras  # type: ignore[no-any-return]
+
+
+def version() -> str:
+    """`3.15.1 (tensorflow 2.21.0)`."""
+    keras = import_keras()
+    import tensorflow
+
+    return f"{keras.__version__} (tensorflow {tensorflow.__version__})"
+
+
+def open_model(what: str, folder: Path, input_shape: Shape | None = None) -> Candidate:
+    """The model that a case names: `file.py:function`, or a `.keras` or `.h5` file.
+
+    Args:
+        what: a path is taken relative to `folder`.
+        input_shape: height, width, channels, handed to a function that takes `input_shape`.
+
+    Raises:
+        CandidateError: the file is missing, the function fails, or what it returns is not a Keras model.
+    """
+    path, _, function = what.partition(":")
+    file = (folder / path).resolve()
+    if not file.exists():
+        raise CandidateError("no such file", file=file, fix="give --keras FILE.py:FUNCTION, MODEL.keras or MODEL.h5")
+    keras = import_keras()
+    if file.suffix == ".py":
+        model = _call(_import_file(file), function or "get_model", file, input_shape)
+    else:
+        try:
+            model = keras.models.load_model(file, compile=False, safe_mode=True)
+        except Exception as error:
+            raise CandidateError(f"Keras cannot load it: {_first_line(error)}", file=file) from error
+    return wrap_model(model, str(path))
+
+
+def wrap_model(model: Any, source: str) -> Candidate:
+    """A live Keras model as a candidate.
+
+    Raises:
+        CandidateError: it is not a Sequential or functional model, or it is not built.
+    """
+    keras = import_keras()
+    if not isinstance(model, keras.Model):
+        raise CandidateError(f"{source} gives a {type(model).__name__}, not a keras.Model")
+    if not (isinstance(model, keras.Sequential) or hasattr(model, "operations")):
+        raise CandidateError(
+            f"{source} gives a subclassed model ({type(model).__name__}), whose graph Keras does not know",
+            fix="build it as a Sequential or functional model: keras.Model(inputs, outputs)",
+        )
+    if not model.built or not model.inputs:
+        raise CandidateError(
+            f"{source} gives a model that does not know its input yet", fix="begin it with keras.Input(shape)"
+        )
+    return Candidate(model, source)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A Keras model and its graph."""
+
+    model: Any
+    source: str
+
+    @cached_property
+    def _topology(self) -> tuple[KerasGraph, list[Any]]:
+        numbers: dict[int, int] = {}
+        tensors: list[Any] = []
+
+        def number(tensor: Any) -> int:
+            if id(tensor) not in numbers:
+                numbers[id(tensor)] = len(tensors)
+                tensors.append(tensor)
+            return numbers[id(tensor)]
+
+        inputs = tuple(number(tensor) for tensor in self.model.inputs)
+        nodes = []
+        for operation in _operations(self.model):
+            try:
+                ins, outs = _flat(operation.input), _flat(operation.output)
+            except (AttributeError, ValueError) as error:
+                raise CandidateError(
+                    "is called more than once, so its activation is not one array",
+                    layer=operation.name,
+                    file=self.source,
+                    fix="use one layer per call, or share the weights by copying them",
+                ) from error
+            nodes.append(
+                KerasNode(
+                    name=operation.name,
+                    class_name=type(operation).__name__,
+                    config=_config(operation),
+                    inputs=tuple(number(tensor) for tensor in ins),
+                    outputs=tuple(number(tensor) for tensor in outs),
+                    output_shapes=tuple(tuple(tensor.shape) for tensor in outs),
+                )
+            )
+        outputs = tuple(number(tensor) for tensor in _flat(self.model.outputs))
+        return KerasGraph(tuple(nodes), inputs, outputs), tensors
+
+    @property
+    def graph(self) -> KerasGraph:
+        """The model as plain data."""
+        return self._topology[0]
+
+    def tensor_rank(self, number: int) -> int:
+        """How many axes a tensor of the graph has."""
+        return len(self._topology[1][number].shape)
+
+    def segment(self, pair: Pair) -> Segment:
+        """The part of the model that computes one pair, sharing its layers and weights."""
+        keras = import_keras()
+        tensors = self._topology[1]
+        model = keras.Model([tensors[number] for number, _ in pair.inputs], tensors[pair.output])
+        return Segment(model, pair)
+
+    def data_format(self, pair: Pair) -> str:
+        """`channels_last`, unless the pair's layers say otherwise."""
+        for node in self.graph.nodes:
+            if node.name in pair.keras and "data_format" in node.config:
+                return str(node.config["data_format"])
+        return "channels_last"
+
+    def as_array(self, tensor: Any) -> np.ndarray:
+        """A tensor's numbers without copying them; they must not outlive it."""
+        return np.asarray(memoryview(tensor)) if tensor.shape.rank else np.asarray(tensor)
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One pair's share of the model; a function of its inputs alone."""
+
+    model: Any
+    pair: Pair
+
+    def run(self, inputs: Sequence[Any]) -> Any:
+        """The output tensor for these inputs, float32; arrays or tensors in Keras' layout.
+
+        Raises:
+            CandidateError: Keras cannot compute it for inputs of this shape.
+        """
+        import tensorflow
+
+        feeds = [tensorflow.convert_to_tensor(one, dtype="float32") for one in inputs]
+        try:
+            return self._fitting(feeds)(feeds if len(feeds) > 1 else feeds[0], training=False)
+        except Exception as error:
+            raise CandidateError(_first_line(error), layer=self.pair.layer.name) from error
+
+    def run_float64(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
+        """The same function with float64 weights and arithmetic.
+
+        Raises:
+            CandidateError: a layer that cannot be rebuilt in float64 or for this shape.
+        """
+        keras = import_keras()
+        feeds = [np.asarray(one, np.float64) for one in inputs]
+
+        def widen(layer: Any) -> Any:
+            config = layer.get_config()
+            return type(layer).from_config({**config, "dtype": "float64"})
+
+        try:
+            double = keras.models.clone_model(
+                self.model,
+                input_tensors=[keras.Input(batch_shape=one.shape, dtype="float64") for one in feeds],
+                clone_function=widen,
+            )
+            double.set_weights([weight.astype(np.float64) for weight in self.model.get_weights()])
+            return np.asarray(double(feeds if len(feeds) > 1 else feeds[0], training=False))
+        except Exception as error:
+            raise CandidateError(f"cannot run in float64: {_first_line(error)}", layer=self.pair.layer.name) from error
+
+    def _fitting(self, feeds: Sequence[Any]) -> Any:
+        """The segment for inputs of these shapes; rebuilt from the same layers where the model is of another size."""
+        declared = [tuple(tensor.shape) for tensor in self.model.inputs]
+        fits = all(
+            len(shape) == len(feed.shape)
+            and all(a is None or a == b for a, b in zip(shape, feed.shape, strict=True))
+            for shape, feed in zip(declared, feeds, strict=True)
+        )
+        if fits:
+            return self.model
+        keras = import_keras()
+        tensors = [keras.Input(batch_shape=tuple(feed.shape), dtype="float32") for feed in feeds]
+        return keras.models.clone_model(self.model, input_tensors=tensors, clone_function=lambda layer: layer)
+
+
+def _operations(model: Any) -> Iterator[Any]:
+    """The model's operations in topological order, without the input layers."""
+    keras = import_keras()
+    for operation in model.layers if isinstance(model, keras.Sequential) else model.operations:
+        if not isinstance(operation, keras.layers.InputLayer):
+            yield operation
+
+
+def _flat(tensors: Any) -> list[Any]:
+    keras = import_keras()
+    return list(keras.tree.flatten(tensors))
+
+
+def _config(operation: Any) -> Mapping[str, Any]:
+    try:
+        config: Mapping[str, Any] = operation.get_config()
+    except (NotImplementedError, AttributeError, TypeError):
+        config = {}  # a custom layer without one is still compared, by its name
+    return config
+
+
+def _import_file(file: Path) -> ModuleType:
+    """A Python file as a module, its folder importable for what stands beside it."""
+    name = f"harness_candidate_{file.stem}"
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise CandidateError("is not a Python file", file=file)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    sys.path.insert(0, str(file.parent))
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise CandidateError(f"cannot be imported: {_first_line(error)}", file=file, line=_line(error, file)) from error
+    finally:
+        sys.path.remove(str(file.parent))
+    return module
+
+
+def _call(module: ModuleType, function: str, file: Path, input_shape: Shape | None) -> Any:
+    build: Callable[..., Any] | None = getattr(module, function, None)
+    if build is None:
+        public = [name for name, value in vars(module).items() if inspect.isfunction(value) and name[0] != "_"]
+        raise CandidateError(
+            f"has no function {function!r}", file=file, fix=f"it has {', '.join(public) or 'none'}: give FILE.py:FUNCTION"
+        )
+    takes_shape = input_shape is not None and "input_shape" in inspect.signature(build).parameters
+    try:
+        return build(input_shape=input_shape) if takes_shape else build()
+    except Exception as error:
+        raise CandidateError(
+            f"{function}() fails: {_first_line(error)}", file=file, line=_line(error, file)
+        ) from error
+
+
+def _first_line(error: BaseException) -> str:
+    """The sentence of an error that says something; Keras begins some with an empty line."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__
+
+
+def _line(error: BaseException, file: Path) -> int | None:
+    """The last line of the user's file that the error passed through."""
+    if isinstance(error, SyntaxError) and error.filename == str(file):
+        return error.lineno
+    line = None
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == str(file):
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line

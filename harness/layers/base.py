@@ -1,0 +1,197 @@
+"""What every layer type tells the harness, and the small nouns it tells it with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.data import Layer, Shape
+from harness.errors import UnsupportedError
+
+Float32 = npt.NDArray[np.float32]
+Float64 = npt.NDArray[np.float64]
+Blobs = tuple[Float32, ...]
+
+U = 2.0**-24
+"""Unit roundoff of float32."""
+
+TINY = 2.0**-126
+"""Smallest normal float32. What is below may be flushed to zero by one side and kept by the other."""
+
+
+def gamma(terms: int, u: float = U) -> float:
+    """γₙ = n·u / (1 − n·u), the bound on the relative error of n rounded operations.
+
+    Higham, "Accuracy and Stability of Numerical Algorithms", 2nd edition, §3.1.
+    """
+    return terms * u / (1.0 - terms * u)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """The rounding unit of every element of a top, as rows of sites × channels.
+
+    A *site* is a position on all axes but the channels; sites run over N, H, W. Either the unit is the outer
+    product of `site` (sites × groups) and `channel` plus `offset` (both per channel), which costs next to nothing to
+    keep, or it is given element by element in `dense` (sites × channels).
+    """
+
+    site: Float32 | None = None
+    channel: Float32 | None = None
+    offset: Float32 | None = None
+    dense: Float32 | None = None
+    floor: float = TINY
+
+    def rows(self, start: int, stop: int) -> Float32:
+        """The units of the sites from `start` to `stop`: (stop − start) × channels, or × 1 where all are alike."""
+        if self.dense is not None:
+            return self.dense[start:stop] + np.float32(self.floor)
+        if self.site is None or self.channel is None:
+            return np.full((stop - start, 1), self.floor, np.float32)
+        site = self.site[start:stop]
+        if site.shape[1] > 1:
+            site = np.repeat(site, len(self.channel) // site.shape[1], axis=1)
+        unit = site * self.channel
+        unit += np.float32(self.floor) if self.offset is None else self.offset + np.float32(self.floor)
+        return unit
+
+
+@dataclass(frozen=True)
+class Exact:
+    """A top in float64 at some sites: sites × channels.
+
+    `value` is what Caffe's definition gives; `scale` is what a rounding error is relative to (Σ|w·x| + |b| for a dot
+    product), zero for a layer that only copies. |float32 − value| ≤ γ(terms)·scale + floor for every correct order of
+    summation.
+    """
+
+    value: Float64
+    scale: Float64
+    terms: int = 0
+    floor: float = TINY
+
+    @property
+    def bound(self) -> Float64:
+        """The largest error that rounding can explain, per element."""
+        return gamma(self.terms) * self.scale + self.floor
+
+
+@dataclass(frozen=True)
+class KerasCall:
+    """One Keras layer as data. The source text and the live layer are both made from it, so they cannot differ."""
+
+    class_name: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)  # in the order in which a person would write them
+    positional: int = 0  # how many of the arguments are written without their names
+    comment: str | None = None
+    main: bool = False  # the one that bears the Caffe layer's name and its weights
+
+
+class LayerType:
+    """What one Caffe layer type is: shapes, weights, Keras layers, rounding unit and definition.
+
+    Shapes and arrays are in Caffe's layout, channels on axis 1, unless a name says otherwise.
+    """
+
+    name: ClassVar[str] = ""
+    """Caffe's name of the type; set by `register`."""
+
+    identity: ClassVar[bool] = False
+    """True if the tops equal the bottoms at inference (Dropout, Split); such layers are folded into their neighbour."""
+
+    exact: ClassVar[bool] = False
+    """True if nothing is rounded: the two sides must agree to the bit."""
+
+    local: ClassVar[bool] = True
+    """True if a spatial crop of the bottoms can stand for the whole, so that large layers are adjudicated on a crop."""
+
+    parameter_rounding: ClassVar[float] = 0.0
+    """Relative difference that may stem from scalar parameters: Caffe keeps them in float32, Keras in float64."""
+
+    keras_classes: ClassVar[tuple[str, ...]] = ()
+    """Keras classes that can be this layer's counterpart."""
+
+    trailing: ClassVar[tuple[str, ...]] = ()
+    """Keras classes that, standing right behind the main layer, still belong to it."""
+
+    fuses: ClassVar[tuple[str, ...]] = ()
+    """Values of Keras' `activation` argument that stand for this layer when it is fused into the layer before."""
+
+    def output_shapes(self, layer: Layer, bottoms: Sequence[Shape], blobs: Blobs = ()) -> tuple[Shape, ...]:
+        """The tops' shapes. Raises UnsupportedError for parameters that cannot be honoured."""
+        return tuple(bottoms)
+
+    def blob_shapes(self, layer: Layer, bottoms: Sequence[Shape]) -> tuple[Shape, ...]:
+        """The shapes of the learned blobs that Caffe would allocate; empty for a layer that learns nothing."""
+        return ()
+
+    def fan_in(self, layer: Layer, kernel: Shape) -> float:
+        """How many products one output element sums."""
+        return float(np.prod(kernel[1:]))
+
+    def keras_calls(self, layer: Layer, bottoms: Sequence[Shape]) -> tuple[KerasCall, ...]:
+        """The Keras layers that compute this one, channels last, one after the other; empty for an identity."""
+        raise UnsupportedError(
+            f"type {layer.type!r} has no conversion to Keras yet",
+            layer=layer.name,
+            line=layer.line,
+            fix=f"add keras_calls to harness/layers/{module_name(layer.type)}.py",
+        )
+
+    def keras_weights(self, layer: Layer, blobs: Blobs, bottoms: Sequence[Shape]) -> dict[str, Float32]:
+        """The blobs as the variables of the main Keras layer, by the variable's name."""
+        return {}
+
+    def macs(self, layer: Layer, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
+        """Multiplications of one forward pass; decides whether a layer is adjudicated whole or by a sample."""
+        return int(np.prod(tops[0]))
+
+    def reach(self, layer: Layer) -> tuple[tuple[int, int], tuple[int, int]]:
+        """How many bottom rows and columns one output element sees, and how far apart its neighbours' are."""
+        return (1, 1), (1, 1)
+
+    def unit(self, layer: Layer, blobs: Blobs, bottoms: Sequence[Float32], top: Float32) -> Unit:
+        """The rounding unit at every element of the top. `bottoms` and `top` are the reference's, N, C, H, W."""
+        return Unit()
+
+    def define(self, layer: Layer, blobs: Blobs, bottoms: Sequence[np.ndarray], sites: npt.NDArray[np.int64]) -> Exact:
+        """Caffe's definition in float64 at `sites` (sites × (N, H, W) indices into the top)."""
+        return self.follow(layer, blobs, Exact(*_gather(bottoms[0], sites)))
+
+    def follow(self, layer: Layer, blobs: Blobs, exact: Exact) -> Exact:
+        """The definition of a layer that looks at one site at a time, applied to what came before it."""
+        return exact
+
+    def follow_unit(self, layer: Layer, blobs: Blobs, unit: Unit, top: Float32) -> Unit:
+        """The rounding unit behind this layer, when Keras fuses it into the layer before. `top` is this layer's."""
+        return unit
+
+
+def _gather(bottom: np.ndarray, sites: npt.NDArray[np.int64]) -> tuple[Float64, Float64]:
+    value = channels_last(bottom)[tuple(sites.T)].astype(np.float64)
+    return value, np.zeros_like(value)
+
+
+def flush_floor(terms: int, largest: float) -> float:
+    """What may be lost where one side flushes denormal operands, products and sums to zero and the other does not."""
+    return terms * TINY * max(1.0, largest if np.isfinite(largest) else 1.0)
+
+
+def channels_last(array: np.ndarray) -> np.ndarray:
+    """A view of an N, C, … array as N, …, C."""
+    return np.moveaxis(array, 1, -1) if array.ndim > 1 else array
+
+
+def module_name(layer_type: str) -> str:
+    """The file a layer type lives in: `InnerProduct` → `inner_product`."""
+    return "".join(f"_{c.lower()}" if c.isupper() and i and not layer_type[i - 1].isupper() else c.lower()
+                   for i, c in enumerate(layer_type))
+
+
+def keras_name(name: str) -> str:
+    """A Caffe layer's name as a Keras layer can bear it: Keras refuses `/`."""
+    return name.replace("/", "__")

@@ -1,0 +1,23 @@
+"""Split: the same blob for several readers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.data import Layer, Shape
+from harness.layers import register
+from harness.layers.base import Blobs, KerasCall, LayerType
+
+
+@register("Split")
+class Split(LayerType):
+    """Every top = bottom. Source: BVLC Caffe 1.0, split_layer.cpp."""
+
+    identity = True
+    exact = True
+
+    def output_shapes(self, layer: Layer, bottoms: Sequence[Shape], blobs: Blobs = ()) -> tuple[Shape, ...]:
+        return tuple(bottoms[:1]) * len(layer.tops)
+
+    def keras_calls(self, layer: Layer, bottoms: Sequence[Shape]) -> tuple[KerasCall, ...]:
+        return ()

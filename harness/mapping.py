@@ -1,0 +1,224 @@
+"""Which Keras layers compute which Caffe layers, worked out from both graphs; never guessed from shapes.
+
+A Keras layer is taken for the Caffe layer of the same name (or of the name that the case gives); one with another name
+for the first Caffe layer not yet taken that reads what it reads and is of a type that its class can stand for. A fused
+activation moves the point of comparison behind the Caffe layer that it stands for. Everything else in the Keras model
+(padding, reshaping, dropout) belongs to the segment of the layer that it feeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from harness.data import KerasGraph, KerasNode, Layer, LayerMap, Network, Pair, Top
+from harness.errors import MappingError
+from harness.layers import layer_type
+from harness.layers.base import keras_name
+
+GLUE = frozenset({"ZeroPadding2D", "Cropping2D", "Reshape", "Flatten", "Permute", "Dropout", "InputLayer", "Identity"})
+"""Keras classes that only move numbers; they are folded into the segment they stand in."""
+
+
+def map_layers(network: Network, graph: KerasGraph, names: Mapping[str, str] | None = None) -> LayerMap:
+    """Pair the layers of a Caffe net with those of a Keras model.
+
+    Args:
+        names: Caffe layer → Keras layer, where the case says so; goes before everything else.
+
+    Raises:
+        MappingError: `names` speaks of layers that do not exist, or the two nets have different inputs.
+    """
+    names = dict(names or {})
+    _check_names(network, graph, names)
+    walk = _Walk(network, graph, names)
+    for node in graph.nodes:
+        walk.visit(node)
+    return walk.result()
+
+
+@dataclass
+class _Walk:
+    network: Network
+    graph: KerasGraph
+    names: Mapping[str, str]
+    counterpart: dict[int, Top] = field(default_factory=dict)  # Keras tensor → the Caffe top that it should equal
+    roots: dict[int, tuple[int, ...]] = field(default_factory=dict)  # Keras tensor → the mapped tensors it is made of
+    glue: dict[int, tuple[str, ...]] = field(default_factory=dict)  # … and the unmapped layers in between
+    pairs: list[Pair] = field(default_factory=list)
+    taken: set[str] = field(default_factory=set)  # Caffe layers
+    trailing: set[str] = field(default_factory=set)  # Keras layers that belong to the segment before them
+    extra: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.canonical = canonical_tops(self.network)
+        self.reads = {
+            layer.name: tuple(self.canonical[bottom] for bottom in layer.bottoms) for layer in self.network.layers
+        }
+        self.readers: dict[Top, list[Layer]] = {}
+        for layer in self.network.layers:
+            if not layer_type_is_identity(layer):
+                for top in set(self.reads[layer.name]):
+                    self.readers.setdefault(top, []).append(layer)
+        self.keras_readers: dict[int, list[KerasNode]] = {}
+        for node in self.graph.nodes:
+            for tensor in set(node.inputs):
+                self.keras_readers.setdefault(tensor, []).append(node)
+        self.caffe_by_keras = {keras_name(layer.name): layer for layer in self.network.layers}
+        self.caffe_by_keras |= {keras: self.network[caffe] for caffe, keras in self.names.items()}
+        for caffe, keras in self.names.items():
+            if keras_name(caffe) != keras and self.caffe_by_keras.get(keras_name(caffe)) is self.network[caffe]:
+                del self.caffe_by_keras[keras_name(caffe)]
+        inputs = list(self.network.inputs)
+        if len(self.graph.inputs) != len(inputs):
+            raise MappingError(
+                f"the Caffe net has {len(inputs)} inputs ({', '.join(top.blob for top in inputs)}), "
+                f"the Keras model {len(self.graph.inputs)}"
+            )
+        for tensor, top in zip(self.graph.inputs, inputs, strict=True):
+            self._bind(tensor, top)
+
+    def visit(self, node: KerasNode) -> None:
+        if node.name in self.trailing or all(tensor in self.counterpart for tensor in node.outputs):
+            return
+        sources = _unique(root for tensor in node.inputs for root in self.roots.get(tensor, ()))
+        before = _unique(name for tensor in node.inputs for name in self.glue.get(tensor, ()))
+        layer, reason = self._layer_for(node, sources)
+        if layer is None:
+            self._fold(node, sources, before)
+            return
+        caffe = self._with_fused(layer, node)
+        inputs = self._inputs(layer, sources)
+        if inputs is None:
+            self.extra[node.name] = (
+                f"stands for {layer.name!r}, which reads {len(layer.bottoms)} blobs, but reads {len(sources)}"
+            )
+            self._fold(node, sources, before)
+            return
+        tail = self._tail(layer, node)
+        output = tail[-1].outputs[0]
+        top = caffe[-1].tops[0]
+        self.taken.update(one.name for one in caffe)
+        self.trailing.update(one.name for one in tail[1:])
+        self.pairs.append(Pair(caffe, top, (*before, *(one.name for one in tail)), self.reads[layer.name], inputs, output, reason))
+        self._bind(output, self.canonical[top])
+
+    def result(self) -> LayerMap:
+        folded = [layer.name for layer in self.network.layers if layer_type_is_identity(layer)]
+        missing = {
+            layer.name: f"no Keras layer is named {keras_name(layer.name)!r} and none stands at its place in the graph"
+            for layer in self.network.layers
+            if layer.name not in self.taken and layer.name not in folded
+        }
+        return LayerMap(tuple(self.pairs), tuple(folded), missing, self.extra)
+
+    def _bind(self, tensor: int, top: Top) -> None:
+        self.counterpart[tensor] = top
+        self.roots[tensor] = (tensor,)
+
+    def _fold(self, node: KerasNode, sources: tuple[int, ...], before: tuple[str, ...]) -> None:
+        for tensor in node.outputs:
+            self.roots[tensor] = sources
+            self.glue[tensor] = (*before, node.name)
+        if node.class_name not in GLUE and node.name not in self.extra:
+            self.extra[node.name] = f"no Caffe layer for this {node.class_name}; it is judged with the layer behind it"
+
+    def _layer_for(self, node: KerasNode, sources: Sequence[int]) -> tuple[Layer | None, str]:
+        named = self.caffe_by_keras.get(node.name)
+        if named is not None:
+            if layer_type_is_identity(named) or named.name in self.taken:
+                return None, ""
+            return named, "named in the case" if named.name in self.names else "same name"
+        for layer in self.readers.get(self.counterpart[sources[0]], ()) if sources else ():
+            if (
+                layer.name not in self.taken
+                and layer.name not in self.names
+                and set(self.reads[layer.name]) == {self.counterpart[source] for source in sources}
+                and _stands_for(node, layer)
+            ):
+                return layer, f"{node.class_name} at the same place in the graph"
+        return None, ""
+
+    def _with_fused(self, layer: Layer, node: KerasNode) -> tuple[Layer, ...]:
+        """The Caffe layer and those that the Keras layer's `activation` stands for."""
+        activation = activation_of(node)
+        if activation is None or node.class_name == "Activation":
+            return (layer,)
+        readers = self.readers.get(self.canonical[layer.tops[0]], [])
+        if len(readers) == 1 and activation in layer_type(readers[0]).fuses and readers[0].name not in self.taken:
+            return (layer, readers[0])
+        return (layer,)
+
+    def _inputs(self, layer: Layer, sources: Sequence[int]) -> tuple[tuple[int, Top], ...] | None:
+        """Which of the layer's bottoms belongs to which Keras tensor: what is known to be equal first, then by order."""
+        left = list(_unique(self.reads[layer.name]))
+        if len(left) != len(sources):
+            return None
+        found: dict[int, Top] = {}
+        for source in sources:
+            if self.counterpart[source] in left:
+                found[source] = self.counterpart[source]
+                left.remove(self.counterpart[source])
+        for source in sources:
+            if source not in found:
+                found[source] = left.pop(0)
+        return tuple((source, found[source]) for source in sources)
+
+    def _tail(self, layer: Layer, node: KerasNode) -> tuple[KerasNode, ...]:
+        """The Keras layer and the glue behind it that still belongs to it, as a crop behind a transposed convolution."""
+        tail = [node]
+        while True:
+            readers = self.keras_readers.get(tail[-1].outputs[0], [])
+            fits = (
+                len(readers) == 1
+                and readers[0].class_name in layer_type(layer).trailing
+                and readers[0].name not in self.caffe_by_keras
+            )
+            if not fits:
+                return tuple(tail)
+            tail.append(readers[0])
+
+
+def canonical_tops(network: Network) -> dict[Top, Top]:
+    """Every top → the top that it equals and that was computed first; Dropout's is that of the layer before it."""
+    canonical: dict[Top, Top] = {}
+    for layer in network.layers:
+        for top in layer.tops:
+            same = layer_type_is_identity(layer) and layer.bottoms
+            canonical[top] = canonical[layer.bottoms[0]] if same else top
+    return canonical
+
+
+def layer_type_is_identity(layer: Layer) -> bool:
+    """True for a layer that computes nothing at inference."""
+    return layer_type(layer).identity
+
+
+def activation_of(node: KerasNode) -> str | None:
+    """The name of the activation in a Keras layer's configuration, None where it is linear."""
+    activation = node.config.get("activation")
+    if isinstance(activation, Mapping):
+        activation = activation.get("config", activation.get("class_name"))
+    if isinstance(activation, Mapping):
+        activation = activation.get("name")
+    return None if activation in (None, "linear") else str(activation).lower()
+
+
+def _stands_for(node: KerasNode, layer: Layer) -> bool:
+    described = layer_type(layer)
+    if node.class_name not in described.keras_classes:
+        return False
+    return node.class_name != "Activation" or activation_of(node) in described.fuses
+
+
+def _check_names(network: Network, graph: KerasGraph, names: Mapping[str, str]) -> None:
+    caffe, keras = {layer.name for layer in network.layers}, {node.name for node in graph.nodes}
+    for ours, theirs in names.items():
+        if ours not in caffe:
+            raise MappingError(f"[names] speaks of Caffe layer {ours!r}, which the net does not have", layer=ours)
+        if theirs not in keras:
+            raise MappingError(f"[names] speaks of Keras layer {theirs!r}, which the model does not have", layer=ours)
+
+
+def _unique(items: object) -> tuple:  # type: ignore[type-arg]
+    return tuple(dict.fromkeys(items))  # type: ignore[call-overload]

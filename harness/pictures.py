@@ -1,0 +1,73 @@
+"""The pictures of a segmentation net: what went in, both label maps, and where they disagree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from harness.data import InputSource, Picture
+from harness.layers.base import Float32
+
+LONGEST = 480
+"""Pixels of the longer side in a report."""
+
+
+def label_pictures(
+    reference: Float32, candidate: np.ndarray, palette: Sequence[tuple[int, int, int]] = ()
+) -> tuple[Picture, ...]:
+    """Both label maps in the palette, and where they differ.
+
+    Args:
+        reference, candidate: N, H, W, C; the label is the channel with the largest value, the first of equals.
+        palette: RGB per label; the one of Pascal VOC if there is none.
+    """
+    if reference.ndim != 4 or reference.shape[-1] < 2 or min(reference.shape[1:3]) < 2:
+        return ()
+    colours = np.array(palette or voc_palette(reference.shape[-1]), np.uint8)
+    ours, theirs = reference[0].argmax(axis=-1), candidate[0].argmax(axis=-1)
+    differs = np.where((ours != theirs)[..., None], np.uint8([214, 39, 40]), np.uint8([238, 238, 238]))
+    share = float((ours != theirs).mean())
+    return (
+        Picture("Caffe's labels", _enlarged(colours[ours % len(colours)])),
+        Picture("Keras' labels", _enlarged(colours[theirs % len(colours)])),
+        Picture(f"they disagree on {share:.1%}", _enlarged(differs.astype(np.uint8))),
+    )
+
+
+def input_picture(blob: Float32, source: InputSource) -> Picture | None:
+    """The input blob, N, C, H, W, with its mean and scale undone; None where it is no picture."""
+    if blob.ndim != 4 or blob.shape[1] not in (1, 3):
+        return None
+    image = blob[0].transpose(1, 2, 0)
+    if source.image is not None:
+        mean = np.array(source.mean_bgr if blob.shape[1] == 3 else source.mean_bgr[:1], np.float32)
+        image = image / (source.scale or 1.0) + mean
+    else:
+        low, high = float(image.min()), float(image.max())
+        image = (image - low) * (255.0 / (high - low or 1.0))
+    rgb = np.repeat(image, 3, axis=2) if image.shape[2] == 1 else image[:, :, ::-1]
+    return Picture("input", _reduced(np.clip(np.rint(rgb), 0, 255).astype(np.uint8)))
+
+
+def voc_palette(count: int) -> list[tuple[int, int, int]]:
+    """Pascal VOC's colours: the bits of the label, three at a time, spread over red, green and blue from the top bit."""
+    colours = []
+    for label in range(count):
+        red = green = blue = 0
+        for bit in range(8):
+            red |= ((label >> (3 * bit)) & 1) << (7 - bit)
+            green |= ((label >> (3 * bit + 1)) & 1) << (7 - bit)
+            blue |= ((label >> (3 * bit + 2)) & 1) << (7 - bit)
+        colours.append((red, green, blue))
+    return colours
+
+
+def _reduced(rgb: np.ndarray) -> np.ndarray:
+    step = -(-max(rgb.shape[:2]) // LONGEST)
+    return np.ascontiguousarray(rgb[::step, ::step])
+
+
+def _enlarged(rgb: np.ndarray) -> np.ndarray:
+    factor = max(1, LONGEST // max(rgb.shape[:2]))
+    return _reduced(np.repeat(np.repeat(rgb, factor, axis=0), factor, axis=1))

@@ -1,0 +1,240 @@
+"""The straight line: case → recording → candidate → comparison → report. Nothing is computed or formatted here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness import inputs as feeds
+from harness.caffe import read_network
+from harness.compare import stream
+from harness.compare.verdict import assemble, has_accumulated
+from harness.convert.weights import check_weights
+from harness.data import (
+    Case,
+    LayerComparison,
+    LayerMap,
+    Network,
+    OutputComparison,
+    Pair,
+    ParityReport,
+    Picture,
+    Recording,
+    Shape,
+    Top,
+    Weights,
+)
+from harness.engines import keras as keras_engine
+from harness.engines.candidate import open_candidate
+from harness.engines.reference import Reference, make_recording
+from harness.environment import describe_environment
+from harness.errors import MappingError, UsageError
+from harness.layers.base import Float32
+from harness.layers.shapes import infer_shapes
+from harness.mapping import canonical_tops, layer_type_is_identity, map_layers
+from harness.pictures import input_picture, label_pictures
+from harness.progress import Progress, silent
+from harness.sources import case_weights
+
+MODES = ("both", "isolated", "end-to-end")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a run may be told beside its case."""
+
+    reference: Reference = Reference()
+    layers: tuple[str, ...] = ()  # globs over Caffe's layer names; all if empty
+    mode: str = "both"
+    strict: bool = False
+    until: str | None = None
+    fetch: bool = False
+    command: str = ""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A case, read: everything that both sides need."""
+
+    case: Case
+    network: Network
+    shapes: Mapping[Top, Shape]
+    weights: Weights
+    inputs: Mapping[str, Float32]
+
+
+def prepare(case: Case, *, fetch: bool = False) -> Prepared:
+    """Read the net, the weights and the input of a case, and hold them against each other."""
+    declared = read_network(case.prototxt)
+    sizes = feeds.input_shapes(case, declared.inputs)
+    network = read_network(case.prototxt, input_shapes=sizes)
+    shapes = infer_shapes(network)
+    weights = case_weights(case, network, fetch=fetch)
+    check_weights(network, weights)
+    return Prepared(case, network, shapes, weights, feeds.make_inputs(case, network))
+
+
+def run(case: Case, options: Options | None = None, progress: Progress = silent) -> ParityReport:
+    """Compute the reference anew and compare the candidate with it, layer by layer.
+
+    Raises:
+        HarnessError: nothing could be compared; what differs is in the report, never an exception.
+    """
+    options = options or Options()
+    ready = prepare(case, fetch=options.fetch)
+    recording = make_recording(ready, replace(options.reference, fresh=True), progress)
+    return judge_all(ready, recording, options, progress)
+
+
+def compare(case: Case, options: Options | None = None, progress: Progress = silent) -> ParityReport:
+    """Compare the candidate with the recording that is kept, or with a new one if there is none. Raises as `run`."""
+    options = options or Options()
+    ready = prepare(case, fetch=options.fetch)
+    recording = make_recording(ready, options.reference, progress)
+    return judge_all(ready, recording, options, progress)
+
+
+def compared_layers(case: Case) -> LayerMap:
+    """The map of a case: what would be compared with what, without running either net."""
+    ready = prepare(case)
+    candidate = open_candidate(ready.case, ready.network, ready.weights, ready.shapes)
+    return map_layers(ready.network, candidate.graph, case.names)
+
+
+def judge_all(ready: Prepared, recording: Recording, options: Options, progress: Progress) -> ParityReport:
+    """The second half of the line, from the recording to the report."""
+    case, network = ready.case, ready.network
+    progress("keras", 0, 1, case.keras)
+    candidate = open_candidate(case, network, ready.weights, ready.shapes)
+    layer_map = map_layers(network, candidate.graph, case.names)
+    chosen = _choose(network, layer_map, options)
+    outputs = _output_tops(network)
+    seen: list[OutputComparison] = []
+    pictures: list[Picture] = []
+    first = next(iter(network.inputs), None)
+    shown = input_picture(ready.inputs[first.blob], case.input) if first is not None else None
+
+    def keep(pair: Pair, reference: Float32, computed: np.ndarray) -> None:
+        if pair.top in outputs and options.mode != "isolated":
+            seen.append(_output(pair, reference, computed))
+            if reference.shape == computed.shape and not pictures:
+                pictures.extend(label_pictures(reference, computed, case.palette))
+
+    rows: list[LayerComparison] = []
+    stream_options = stream.Options(
+        isolated=options.mode != "end-to-end",
+        end_to_end=options.mode != "isolated",
+        strict=options.strict,
+        wanted=lambda pair: any(layer.name in chosen for layer in pair.caffe),
+        tolerance=case.tolerance,
+    )
+    total = len(layer_map.pairs)
+    started = stream.compare_layers(
+        layer_map,
+        ready.weights,
+        recording,
+        candidate,
+        {top: ready.inputs[top.blob] for top in network.inputs},
+        stream_options,
+        keep,
+        on_pair=lambda index, pair: progress("compare", index, total, pair.layer.name),
+    )
+    rows.extend(started)
+    progress("compare", total, total, "")
+    missing = {name: why for name, why in layer_map.missing.items() if name in chosen}
+    table = assemble(
+        network, replace(layer_map, missing=missing), rows, ready.shapes, traced=options.mode != "isolated"
+    )
+    return ParityReport(
+        case=_title(case),
+        command=options.command,
+        reference=_reference(recording),
+        candidate={
+            "engine": "keras",
+            "version": keras_engine.version(),
+            "source": candidate.source,
+            "device": "cpu",
+            "dtype": "float32",
+        },
+        weights={"kind": ready.weights.kind, "sha256": ready.weights.sha256},
+        input={
+            "name": feeds.describe(case),
+            "sha256": recording.digests.get("input", ""),
+            "shape": list(ready.inputs[first.blob].shape) if first is not None else [],
+        },
+        environment=describe_environment(case.folder),
+        layers=table,
+        outputs=tuple(replace(one, accumulated=_accumulated(one, table)) for one in seen),
+        folded=layer_map.folded,
+        of=sum(any(layer.name in chosen for layer in pair.caffe) for pair in layer_map.pairs) + len(missing),
+        mode=options.mode,
+        pictures=(*([shown] if shown else []), *pictures) if pictures else (),
+        notes=tuple(f"Keras layer {name!r}: {why}" for name, why in layer_map.extra.items()),
+    )
+
+
+def _choose(network: Network, layer_map: LayerMap, options: Options) -> set[str]:
+    """The Caffe layers that were asked for. Raises UsageError for a glob that finds none, MappingError for no pair."""
+    names = [layer.name for layer in network.layers if not layer_type_is_identity(layer)]
+    if not layer_map.pairs:
+        raise MappingError(
+            "no layer of the Keras model could be brought together with one of Caffe's",
+            file=network.path,
+            fix='give the layers Caffe\'s names, or write [names] "caffe layer" = "keras layer" into the case',
+        )
+    if not options.layers:
+        return set(names)
+    chosen: set[str] = set()
+    for glob in options.layers:
+        found = {name for name in names if fnmatchcase(name, glob)}
+        if not found:
+            raise UsageError(f"no layer is named {glob!r}", file=network.path, fix=f"layers are {', '.join(names)}")
+        chosen |= found
+    return chosen
+
+
+def _output_tops(network: Network) -> set[Top]:
+    """The tops that nobody reads, each as the layer computed it that has arithmetic."""
+    canonical = canonical_tops(network)
+    read = {bottom for layer in network.layers for bottom in layer.bottoms}
+    return {canonical[top] for layer in network.layers for top in layer.tops if top not in read}
+
+
+def _output(pair: Pair, reference: Float32, computed: np.ndarray) -> OutputComparison:
+    if reference.shape != computed.shape:
+        return OutputComparison(pair.top.blob, None, None, False)
+    agreement = None
+    if reference.ndim > 1 and reference.shape[-1] > 1:
+        agreement = float((reference.argmax(axis=-1) == computed.argmax(axis=-1)).mean())
+    return OutputComparison(pair.top.blob, float(np.abs(computed - reference).max(initial=0.0)), agreement, False)
+
+
+def _accumulated(output: OutputComparison, rows: tuple[LayerComparison, ...]) -> bool:
+    return any(has_accumulated(rows, row) for row in rows if row.top == output.top)
+
+
+def _reference(recording: Recording) -> dict[str, Any]:
+    return {
+        "engine": recording.engine,
+        "version": recording.version,
+        "image": recording.image,
+        "threads": recording.threads,
+        "recorded_by": recording.recorded_by,
+        "cached_seconds": recording.age,
+    }
+
+
+def _title(case: Case) -> str:
+    return case.name if case.input.size is None else f"{case.name}@{case.input.size[0]}x{case.input.size[1]}"
+
+
+def default_out(case: Case) -> Path:
+    """`reports/CASE/`, below the current folder."""
+    return Path("reports") / _title(case).replace("/", "_")
+
+

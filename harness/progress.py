@@ -1,0 +1,16 @@
+"""How long work says where it is."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """Called as work goes on; what is drawn of it is the caller's business."""
+
+    def __call__(self, stage: str, done: int, total: int, what: str) -> None:
+        """`stage` is caffe, keras, compare or image; `what` is the layer at hand."""
+
+
+def silent(stage: str, done: int, total: int, what: str) -> None:
+    """No progress at all."""

@@ -1,0 +1,77 @@
+"""Where the weights come from: a file, a URL that was asked for, or a seed; in the end always a caffemodel on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import urllib.request
+from pathlib import Path
+
+from harness.cache import cache_root, file_sha256, locked
+from harness.caffe import load_weights, write_caffemodel
+from harness.convert.synthetic import synthetic_weights
+from harness.data import Case, Network, Weights
+from harness.errors import WeightsError
+
+SYNTHETIC = 1
+"""Raised when `synthetic_weights` gives other numbers for the same seed, so that cached files are not taken for them."""
+
+
+def case_weights(case: Case, network: Network, *, fetch: bool = False) -> Weights:
+    """The weights of a case. Synthetic ones are written as a caffemodel into the cache, for Caffe to read.
+
+    Args:
+        fetch: download what the case gives as a URL.
+
+    Raises:
+        WeightsError: the file is not there, or not the one whose digest the case gives.
+    """
+    source = case.weights
+    if source.seed is not None:
+        return load_weights(_synthetic(network, source.seed), "synthetic")
+    path = source.caffemodel or _fetched(case, fetch=fetch)
+    weights = load_weights(path, "trained")
+    if source.sha256 and weights.sha256 != source.sha256:
+        raise WeightsError(
+            f"its sha256 is {weights.sha256[:12]}…, the case asks for {source.sha256[:12]}…",
+            file=path,
+            fix="take the file that the case was made for, or renew sha256 in its case.toml",
+        )
+    return weights
+
+
+def _synthetic(network: Network, seed: int) -> Path:
+    assert network.path is not None
+    sizes = [f"{top}{shape}" for top, shape in network.inputs.items()]  # an inner product's weights depend on them
+    key = hashlib.sha256(f"{SYNTHETIC}/{seed}/{file_sha256(network.path)}/{sizes}".encode()).hexdigest()[:20]
+    path = cache_root() / "weights" / f"synthetic-{key}.caffemodel"
+    with locked(f"weights-{key}"):
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            types = {layer.name: layer.type for layer in network.layers}
+            write_caffemodel(path, network.name, synthetic_weights(network, seed), types)
+    return path
+
+
+def _fetched(case: Case, *, fetch: bool) -> Path:
+    url, digest = case.weights.url, case.weights.sha256
+    assert url is not None
+    if not digest:
+        raise WeightsError("[weights] has a url without its sha256", file=case.folder, fix='add sha256 = "…"')
+    path = cache_root() / "weights" / f"{digest}.caffemodel"
+    if path.exists():
+        return path
+    if not fetch:
+        raise WeightsError(f"the weights at {url} are not here yet", fix="run again with --fetch to download them")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(f".{os.getpid()}.part")
+    try:
+        urllib.request.urlretrieve(url, part)
+        if file_sha256(part) != digest:
+            raise WeightsError(f"what {url} gives has another sha256 than the case asks for")
+        part.replace(path)
+    except OSError as error:
+        raise WeightsError(f"cannot download {url}: {error}", fix="download it by hand and give --caffemodel") from error
+    finally:
+        part.unlink(missing_ok=True)
+    return path
