@@ -89,7 +89,8 @@ def parse_size(text: str) -> tuple[int, int]:
 
 def with_size(case: Case, size: tuple[int, int]) -> Case:
     """The case at another input size."""
-    return replace(case, input=replace(case.input, size=size))
+    asked = None if size == case.input.size else size
+    return replace(case, input=replace(case.input, size=size), asked_size=asked)
 
 
 class _Reader:

@@ -133,6 +133,7 @@ class Case:
     tolerance: Mapping[str, Tolerance] = field(default_factory=dict)
     palette: tuple[tuple[int, int, int], ...] = ()  # RGB per label, for a segmentation net
     labels: tuple[str, ...] = ()
+    asked_size: tuple[int, int] | None = None  # height, width, where not the case's own were asked for
     golden: Path | None = None
 
 
@@ -163,6 +164,8 @@ class Recording:
     threads: int | None = None
     digests: Mapping[str, str] = field(default_factory=dict)  # sha256 of prototxt, weights, input, dump script
     seconds: float | None = None  # forward time, layers summed
+    recorded_by: str | None = None  # the engine that made it, where `engine` says golden or recording
+    age: float | None = None  # seconds since it was recorded; None if just now
 
 
 # ------------------------------------------------------------------------------------------ the candidate side

@@ -67,6 +67,11 @@ class Prepared:
     weights: Weights
     inputs: Mapping[str, Float32]
 
+    @property
+    def title(self) -> str:
+        """`NAME`, or `NAME@HxW` where the size is not the case's own."""
+        return title(self.case)
+
 
 def prepare(case: Case, *, fetch: bool = False) -> Prepared:
     """Read the net, the weights and the input of a case, and hold them against each other."""
@@ -151,7 +156,7 @@ def judge_all(ready: Prepared, recording: Recording, options: Options, progress:
         network, replace(layer_map, missing=missing), rows, ready.shapes, traced=options.mode != "isolated"
     )
     return ParityReport(
-        case=_title(case),
+        case=ready.title,
         command=options.command,
         reference=_reference(recording),
         candidate={
@@ -164,7 +169,7 @@ def judge_all(ready: Prepared, recording: Recording, options: Options, progress:
         weights={"kind": ready.weights.kind, "sha256": ready.weights.sha256},
         input={
             "name": feeds.describe(case),
-            "sha256": recording.digests.get("input", ""),
+            "sha256": recording.digests.get(f"values:{first.blob}") if first is not None else None,
             "shape": list(ready.inputs[first.blob].shape) if first is not None else [],
         },
         environment=describe_environment(case.folder),
@@ -229,12 +234,13 @@ def _reference(recording: Recording) -> dict[str, Any]:
     }
 
 
-def _title(case: Case) -> str:
-    return case.name if case.input.size is None else f"{case.name}@{case.input.size[0]}x{case.input.size[1]}"
+def title(case: Case) -> str:
+    """`NAME`, or `NAME@HxW` where another size than the case's own was asked for."""
+    return case.name if case.asked_size is None else f"{case.name}@{case.asked_size[0]}x{case.asked_size[1]}"
 
 
 def default_out(case: Case) -> Path:
     """`reports/CASE/`, below the current folder."""
-    return Path("reports") / _title(case).replace("/", "_")
+    return Path("reports") / title(case).replace("/", "_")
 
 

@@ -7,7 +7,7 @@ import os
 import urllib.request
 from pathlib import Path
 
-from harness.cache import cache_root, file_sha256, locked
+from harness.cache import file_sha256, folder, locked
 from harness.caffe import load_weights, write_caffemodel
 from harness.convert.synthetic import synthetic_weights
 from harness.data import Case, Network, Weights
@@ -44,8 +44,8 @@ def _synthetic(network: Network, seed: int) -> Path:
     assert network.path is not None
     sizes = [f"{top}{shape}" for top, shape in network.inputs.items()]  # an inner product's weights depend on them
     key = hashlib.sha256(f"{SYNTHETIC}/{seed}/{file_sha256(network.path)}/{sizes}".encode()).hexdigest()[:20]
-    path = cache_root() / "weights" / f"synthetic-{key}.caffemodel"
-    with locked(f"weights-{key}"):
+    path = folder("weights") / f"synthetic-{key}.caffemodel"
+    with locked(f"weights/{path.name}"):
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             types = {layer.name: layer.type for layer in network.layers}
@@ -58,7 +58,7 @@ def _fetched(case: Case, *, fetch: bool) -> Path:
     assert url is not None
     if not digest:
         raise WeightsError("[weights] has a url without its sha256", file=case.folder, fix='add sha256 = "…"')
-    path = cache_root() / "weights" / f"{digest}.caffemodel"
+    path = folder("weights") / f"{digest}.caffemodel"
     if path.exists():
         return path
     if not fetch:

@@ -192,6 +192,6 @@ def _absolute(keras: str) -> str:
 
 
 def _memory() -> Path:
-    from harness.cache import cache_root
+    from harness.cache import root
 
-    return cache_root() / "last" / hashlib.sha256(str(Path.cwd()).encode()).hexdigest()[:16]
+    return root() / "last" / hashlib.sha256(str(Path.cwd()).encode()).hexdigest()[:16]

@@ -83,19 +83,22 @@ def compare_layers(
     candidate: CandidateModel,
     inputs: Mapping[Top, Float32],
     options: Options,
-    keep: Callable[[Pair, Float32, np.ndarray], None] | None = None,
+    keep: Callable[[Pair, Float32, np.ndarray], None] = lambda pair, reference, computed: None,
+    on_pair: Callable[[int, Pair], None] = lambda index, pair: None,
 ) -> Iterator[LayerComparison]:
     """Judge every pair, in the candidate's topological order.
 
     Args:
         inputs: the candidate's own inputs for the end-to-end run, N, C, H, W.
         keep: called with the reference and the candidate (end to end, else isolated; channels last) of each pair.
+        on_pair: called as each pair begins.
     """
     pairs = [pair for pair in layer_map.pairs if options.end_to_end or options.wanted(pair)]
     store = _Store(recording, Counter(top for pair in pairs for top in (*pair.bottoms, pair.top)))
     uses = Counter(number for pair in pairs for number, _ in pair.inputs)
     live: dict[int, Any] = {}
-    for pair in pairs:
+    for index, pair in enumerate(pairs):
+        on_pair(index, pair)
         segment = candidate.segment(pair)
         evidence = Evidence(
             pair=pair,
@@ -130,7 +133,7 @@ def compare_layers(
                 uses[number] -= 1
                 if not uses[number]:
                     live.pop(number, None)
-        if keep is not None and kept is not None:
+        if kept is not None:
             keep(pair, evidence.reference, kept)
         if row is not None and options.wanted(pair):
             yield row

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
-from harness.cache import cache_root, file_sha256, locked
+from harness.cache import file_sha256, folder, locked
 from harness.convert.build import build_model
 from harness.convert.plan import plan
 from harness.convert.weights import load_weights, write_weights
@@ -52,8 +52,8 @@ def _converted(network: Network, weights: Weights) -> str:
     assert network.path is not None
     sizes = [f"{top}{shape}" for top, shape in network.inputs.items()]
     key = hashlib.sha256(f"{CONVERSION}/{weights.sha256}/{file_sha256(network.path)}/{sizes}".encode()).hexdigest()[:20]
-    path = cache_root() / "converted" / f"{key}.h5"
-    with locked(f"converted-{key}"):
+    path = folder("converted") / f"{key}.h5"
+    with locked(f"converted/{path.name}"):
         if not path.exists():
             write_weights(network, weights, path)
     return str(path)

@@ -152,7 +152,8 @@ class Candidate:
         """The part of the model that computes one pair, sharing its layers and weights."""
         keras = import_keras()
         tensors = self._topology[1]
-        model = keras.Model([tensors[number] for number, _ in pair.inputs], tensors[pair.output])
+        inputs = [tensors[number] for number, _ in pair.inputs]
+        model = keras.Model(_bare(inputs), tensors[pair.output])
         return Segment(model, pair)
 
     def data_format(self, pair: Pair) -> str:
@@ -184,7 +185,7 @@ class Segment:
 
         feeds = [tensorflow.convert_to_tensor(one, dtype="float32") for one in inputs]
         try:
-            return self._fitting(feeds)(feeds if len(feeds) > 1 else feeds[0], training=False)
+            return self._fitting(feeds)(_bare(feeds), training=False)
         except Exception as error:
             raise CandidateError(_first_line(error), layer=self.pair.layer.name) from error
 
@@ -204,11 +205,11 @@ class Segment:
         try:
             double = keras.models.clone_model(
                 self.model,
-                input_tensors=[keras.Input(batch_shape=one.shape, dtype="float64") for one in feeds],
+                input_tensors=_bare([keras.Input(batch_shape=one.shape, dtype="float64") for one in feeds]),
                 clone_function=widen,
             )
             double.set_weights([weight.astype(np.float64) for weight in self.model.get_weights()])
-            return np.asarray(double(feeds if len(feeds) > 1 else feeds[0], training=False))
+            return np.asarray(double(_bare(feeds), training=False))
         except Exception as error:
             raise CandidateError(f"cannot run in float64: {_first_line(error)}", layer=self.pair.layer.name) from error
 
@@ -224,7 +225,12 @@ class Segment:
             return self.model
         keras = import_keras()
         tensors = [keras.Input(batch_shape=tuple(feed.shape), dtype="float32") for feed in feeds]
-        return keras.models.clone_model(self.model, input_tensors=tensors, clone_function=lambda layer: layer)
+        return keras.models.clone_model(self.model, input_tensors=_bare(tensors), clone_function=lambda layer: layer)
+
+
+def _bare(items: Sequence[Any]) -> Any:
+    """A single item without its list, which is how Keras tells one input from a list of one."""
+    return items[0] if len(items) == 1 else list(items)
 
 
 def _operations(model: Any) -> Iterator[Any]:
