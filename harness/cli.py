@@ -83,9 +83,11 @@ def main(arguments: list[str] | None = None) -> Any:
     except BrokenPipeError:
         sys.stderr.close()
         status = 2
-    except OSError as error:
+    except Exception as error:
         if debug:
             raise
-        click.echo(f"harness: {error}\n  → --debug shows where", err=True)
+        # Python would leave with 1, which means divergence.
+        kind = "" if isinstance(error, OSError) else f"{type(error).__name__}: "
+        click.echo(f"harness: {kind}{error}\n  → --debug shows where", err=True)
         status = 2
     sys.exit(status or 0)

@@ -225,6 +225,7 @@ class LayerMap:
     folded: tuple[str, ...]  # Caffe layers without arithmetic of their own and without a counterpart
     missing: Mapping[str, str]  # Caffe layer → why it has no counterpart
     extra: Mapping[str, str]  # Keras layer → why it has no counterpart
+    order: tuple[str, ...]  # Caffe's layers as they are executed
 
 
 # ------------------------------------------------------------------------------------------------ the judgement

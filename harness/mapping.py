@@ -110,7 +110,8 @@ class _Walk:
             for layer in self.network.layers
             if layer.name not in self.taken and layer.name not in folded
         }
-        return LayerMap(tuple(self.pairs), tuple(folded), missing, self.extra)
+        order = tuple(layer.name for layer in self.network.layers)
+        return LayerMap(tuple(self.pairs), tuple(folded), missing, self.extra, order)
 
     def _bind(self, tensor: int, top: Top) -> None:
         self.counterpart[tensor] = top

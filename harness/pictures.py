@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
 from harness.data import InputSource, Picture
+from harness.errors import UsageError
 from harness.layers.base import Float32
 
 LONGEST = 480
@@ -71,3 +73,30 @@ def _reduced(rgb: np.ndarray) -> np.ndarray:
 def _enlarged(rgb: np.ndarray) -> np.ndarray:
     factor = max(1, LONGEST // max(rgb.shape[:2]))
     return _reduced(np.repeat(np.repeat(rgb, factor, axis=0), factor, axis=1))
+
+
+def tile_channels(array: np.ndarray, most: int = 64) -> np.ndarray:
+    """The channels of the first image, N, C, H, W, as grey tiles side by side, each from its own least to its largest."""
+    planes = array[0] if array.ndim == 4 else array.reshape(1, 1, -1)
+    planes = planes[:most]
+    across = int(np.ceil(np.sqrt(len(planes))))
+    down = -(-len(planes) // across)
+    height, width = planes.shape[1:]
+    sheet = np.full((down * (height + 1) - 1, across * (width + 1) - 1), 255, np.uint8)
+    for index, plane in enumerate(planes):
+        low, high = float(plane.min()), float(plane.max())
+        grey = np.zeros_like(plane) if high == low else (plane - low) * (255.0 / (high - low))
+        row, column = divmod(index, across)
+        top, left = row * (height + 1), column * (width + 1)
+        sheet[top : top + height, left : left + width] = grey.astype(np.uint8)
+    return sheet
+
+
+def write_png(pixels: np.ndarray, path: Path) -> None:
+    """Write pixels, H, W or H, W, 3, uint8, as a PNG. Raises UsageError."""
+    from PIL import Image
+
+    try:
+        Image.fromarray(pixels).save(path, format="PNG")
+    except OSError as error:
+        raise UsageError(f"cannot be written: {error}", file=path) from error

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from harness import inputs as feeds
-from harness.caffe import read_network
+from harness.caffe import load_weights, read_network
 from harness.compare import stream
-from harness.compare.verdict import assemble, has_accumulated
+from harness.compare.folders import compare_recordings
+from harness.compare.verdict import assemble, has_accumulated, name_sources
 from harness.convert.weights import check_weights
 from harness.data import (
     Case,
@@ -26,6 +27,7 @@ from harness.data import (
     Picture,
     Recording,
     Shape,
+    Tolerance,
     Top,
     Weights,
 )
@@ -39,6 +41,7 @@ from harness.layers.shapes import infer_shapes
 from harness.mapping import canonical_tops, layer_type_is_identity, map_layers
 from harness.pictures import input_picture, label_pictures
 from harness.progress import Progress, silent
+from harness.recording import RecordingWriter, read_recording
 from harness.sources import case_weights
 
 MODES = ("both", "isolated", "end-to-end")
@@ -244,3 +247,68 @@ def default_out(case: Case) -> Path:
     return Path("reports") / title(case).replace("/", "_")
 
 
+
+
+def dump(case: Case, how: Reference, out: Path, *, fetch: bool = False, progress: Progress = silent) -> Recording:
+    """Record one side of a case in a folder of the user's: an engine of Caffe's, or `keras`, end to end.
+
+    Raises:
+        UsageError: the folder is there already.
+        HarnessError: as `run`.
+    """
+    if out.exists() and any(out.iterdir()):
+        raise UsageError("is there already", file=out, fix="give a new folder; a recording is never written over")
+    ready = prepare(case, fetch=fetch)
+    if how.engine != "keras":
+        from harness.engines.golden import write_golden
+
+        return write_golden(make_recording(ready, how, progress), out)
+    candidate = open_candidate(case, ready.network, ready.weights, ready.shapes)
+    layer_map = map_layers(ready.network, candidate.graph, case.names)
+    fed = {top: ready.inputs[top.blob] for top in ready.network.inputs}
+    with RecordingWriter(out, engine="keras", version=keras_engine.version()) as writer:
+        for index, (pair, array) in enumerate(stream.run_candidate(layer_map, candidate, fed, ready.shapes)):
+            progress("keras", index, len(layer_map.pairs), pair.layer.name)
+            writer.add(pair.top.layer, pair.caffe[-1].type, pair.top.blob, array)
+    return writer.recording
+
+
+def compare_folders(
+    reference: Path,
+    candidate: Path,
+    *,
+    prototxt: Path | None = None,
+    caffemodel: Path | None = None,
+    tolerance: Tolerance | None = None,
+    command: str = "",
+) -> ParityReport:
+    """Compare two folders of activations; no net is run.
+
+    Raises:
+        UsageError: neither prototxt and caffemodel, which give rounding units, nor a tolerance.
+        RecordingError: a folder holds no recording, or the two have nothing in common.
+    """
+    if tolerance is None and (prototxt is None or caffemodel is None):
+        raise UsageError(
+            "two bare folders have no weights, and so no rounding units",
+            fix="give --prototxt and --caffemodel, or --rtol and --atol",
+        )
+    ours, theirs = read_recording(reference, foreign=True), read_recording(candidate, foreign=True)
+    network = read_network(prototxt) if prototxt is not None else None
+    weights = load_weights(caffemodel) if caffemodel is not None else None
+    rows = compare_recordings(ours, theirs, network=network, weights=weights, tolerance=tolerance)
+    kind = {"kind": weights.kind, "sha256": weights.sha256} if weights else {"kind": "none", "sha256": None}
+    return ParityReport(
+        case=f"{reference.name} and {candidate.name}",
+        command=command,
+        reference=_reference(replace(ours, recorded_by=ours.engine, engine="recording")),
+        candidate={"engine": theirs.engine, "version": theirs.version, "source": str(candidate)},
+        weights=kind,
+        input={"name": "", "sha256": None, "shape": None},
+        environment=describe_environment(reference),
+        layers=name_sources(rows),
+        outputs=(),
+        folded=(),
+        of=len(rows),
+        mode="end-to-end",
+    )

@@ -53,6 +53,28 @@ def compare_and_report(*, anew: bool, **given: Any) -> int:
     return 0 if report.passed else 1
 
 
+def compare_folders(candidate: Path, atol: float | None, rtol: float | None, **given: Any) -> int:
+    """Compare two folders of activations; the exit status."""
+    from harness import pipeline
+    from harness.data import Tolerance
+
+    reference = Path(given["reference"])
+    if given["reference"] == "auto":
+        raise UsageError("--candidate DIR without --reference DIR", fix="give both folders")
+    if (atol is None) != (rtol is None):
+        raise UsageError("one of --atol and --rtol alone", fix="give both; 0 turns one off")
+    report = pipeline.compare_folders(
+        reference,
+        candidate,
+        prototxt=given["prototxt"],
+        caffemodel=given["caffemodel"],
+        tolerance=Tolerance(atol, rtol) if atol is not None and rtol is not None else None,
+        command=command_line(),
+    )
+    show(report, given["out"] or Path("reports") / candidate.name, given)
+    return 0 if report.passed else 1
+
+
 def show(report: ParityReport, out: Path, given: dict[str, Any]) -> None:
     """Print the table and write the files; only what was asked for goes to standard output if a report goes there."""
     from harness import report as reports

@@ -120,6 +120,17 @@ def comparison(
     )
 
 
+def judge_end_to_end(metrics: Metrics, depth: int) -> Status:
+    """An estimate for want of an isolated run: rounding errors of the layers before have come along.
+
+    Args:
+        depth: how many layers were computed, this one included.
+    """
+    if metrics.nonfinite:
+        return Status.NONFINITE
+    return Status.DIVERGES if metrics.max_rel > limits.ACCUMULATED_REL * depth else Status.MATCH
+
+
 def differs_end_to_end(metrics: Metrics | None) -> bool:
     """True if an end-to-end difference is more than a layer of this kind shows by its own rounding."""
     if metrics is None:

@@ -9,5 +9,9 @@ MAX_UNITS = 8.0
 RMS_UNITS = 0.5
 """Root mean square of the errors, in rounding units."""
 
+ACCUMULATED_REL = 1e-5
+"""End to end, without an isolated run: error over the largest value, for each layer on the way. An estimate, and said to
+be one; DilatedNet's 28 layers show 1e-6 for each."""
+
 SYSTEMATIC_UNITS = 0.25
 """Share of a channel's error that is an affine function of the reference, rms in rounding units."""

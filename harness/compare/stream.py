@@ -10,12 +10,12 @@ from typing import Any, Protocol
 import numpy as np
 
 from harness.compare import limits
-from harness.compare.judge import Evidence, comparison, judge, rounding_unit
+from harness.compare.judge import Evidence, comparison, judge, judge_end_to_end, rounding_unit
 from harness.compare.measure import measure
 from harness.data import LayerComparison, LayerMap, Metrics, Pair, Recording, Shape, Status, Tolerance, Top, Weights
 from harness.errors import CandidateError
 from harness.layers.base import Float32, Unit
-from harness.layout import caffe_shape, channels_last, from_candidate, to_candidate
+from harness.layout import caffe_shape, channels_first, channels_last, from_candidate, last_shape, to_candidate
 from harness.recording import load_top
 
 
@@ -125,7 +125,7 @@ def compare_layers(
                     candidate.as_array(output), evidence.reference.shape, data_format=candidate.data_format(pair)
                 )
                 metrics = _measure(evidence, unit, last)
-                row = _end_to_end_row(evidence, row, metrics, last.shape)
+                row = _end_to_end_row(evidence, row, metrics, last.shape, index + 1)
                 kept = last
             elif row is None:
                 row = comparison(evidence, Status.SHAPE, "exact", note="cannot be computed from the layers before it")
@@ -139,6 +139,31 @@ def compare_layers(
             yield row
         del evidence, unit, kept, output
         store.release((*pair.bottoms, pair.top))
+
+
+def run_candidate(
+    layer_map: LayerMap, candidate: CandidateModel, inputs: Mapping[Top, Float32], shapes: Mapping[Top, Shape]
+) -> Iterator[tuple[Pair, np.ndarray]]:
+    """The candidate by itself, end to end: each pair with its top, N, C, H, W where it can be viewed so.
+
+    Raises:
+        CandidateError: a segment cannot be computed.
+    """
+    uses = Counter(number for pair in layer_map.pairs for number, _ in pair.inputs)
+    live: dict[int, Any] = {}
+    for pair in layer_map.pairs:
+        for number, top in pair.inputs:
+            if top in inputs:
+                live[number] = _feed(candidate, pair, number, channels_last(inputs[top]))
+        output = candidate.segment(pair).run([live[number] for number, _ in pair.inputs])
+        live[pair.output] = output
+        data_format = candidate.data_format(pair)
+        last = from_candidate(candidate.as_array(output), last_shape(shapes[pair.top]), data_format=data_format)
+        yield pair, channels_first(last)
+        for number, _ in pair.inputs:
+            uses[number] -= 1
+            if not uses[number]:
+                live.pop(number, None)
 
 
 def _judge_isolated(
@@ -167,17 +192,13 @@ def _run_end_to_end(segment: CandidateSegment, pair: Pair, live: Mapping[int, An
 
 
 def _end_to_end_row(
-    evidence: Evidence, row: LayerComparison | None, metrics: Metrics | None, shape: Shape
+    evidence: Evidence, row: LayerComparison | None, metrics: Metrics | None, shape: Shape, depth: int
 ) -> LayerComparison:
     if row is not None:
         return replace(row, end_to_end=metrics)
     if metrics is None:
         return comparison(evidence, Status.SHAPE, "exact", candidate_shape=caffe_shape(shape))
-    fails = metrics.nonfinite > 0
-    row = comparison(evidence, Status.NONFINITE if fails else Status.MATCH, "rounding", end_to_end=metrics)
-    if not fails and (metrics.mismatched if metrics.max_units is None else metrics.max_units > limits.MAX_UNITS):
-        row = replace(row, status=Status.DIVERGES)
-    return row
+    return comparison(evidence, judge_end_to_end(metrics, depth), "estimate", end_to_end=metrics)
 
 
 def _measure(evidence: Evidence, unit: Unit, candidate: np.ndarray) -> Metrics | None:

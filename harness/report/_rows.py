@@ -132,3 +132,32 @@ def change(cause: Cause) -> str:
         return ""
     before = f"{_text.number(cause.before)} → " if cause.before is not None else ""
     return f"max|Δ| {before}{_text.number(cause.after)}"
+
+
+def account(report: ParityReport, row: LayerComparison) -> str:
+    """All there is to say about a layer at fault, in lines: figures, causes, fixes, the command that repeats it."""
+    lines = [f"{names(row)}: {row.status.value}", detail(row)]
+    for cause in row.causes:
+        lines += ["", f"{cause.code}{' (proven)' if cause.proven else ''}: {cause.summary}", cause.evidence]
+        lines += [f"fix: {cause.fix}"]
+        if cause.after is not None:
+            lines += [f"then: {change(cause)}"]
+        if cause.source:
+            lines += [f"at: {cause.source}"]
+    lines += ["", f"again: {_summary.again(report, row)}"]
+    return "\n".join(_text.printable(line, keep="\n") for line in lines)
+
+
+def figures(side: str, metrics: Metrics | None) -> list[tuple[str, str]]:
+    """A comparison's figures as properties of a test case: `isolated.max_abs` and so on."""
+    if metrics is None:
+        return []
+    known: list[tuple[str, object]] = [
+        ("max_abs", metrics.max_abs),
+        ("max_units", metrics.max_units),
+        ("rms_units", metrics.rms_units),
+        ("max_rel", metrics.max_rel),
+        ("mismatched", metrics.mismatched),
+        ("total", metrics.total),
+    ]
+    return [(f"{side}.{name}", str(value)) for name, value in known if value is not None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable, Sequence
 
-from harness.data import LayerComparison, Metrics, ParityReport, Status
+from harness.data import LayerComparison, ParityReport, Status
 from harness.report import _rows, _summary, _text
 
 FORMAT = "junit"
@@ -66,12 +66,12 @@ def _case(report: ParityReport, row: LayerComparison) -> ElementTree.Element:
         ("caffe", " + ".join(row.caffe)),
         ("keras", " + ".join(row.keras)),
     ]
-    properties += _figures("isolated", row.isolated) + _figures("end_to_end", row.end_to_end)
+    properties += _rows.figures("isolated", row.isolated) + _rows.figures("end_to_end", row.end_to_end)
     properties += [("cause", cause.code) for cause in row.causes]
     _add_properties(case, properties)
     if row.status.fails:
         failure = ElementTree.SubElement(case, "failure", type=row.status.value, message=_message(row))
-        failure.text = _account(report, row)
+        failure.text = _rows.account(report, row)
     elif row.status is Status.INHERITED:
         output = ElementTree.SubElement(case, "system-out")
         output.text = f"right by itself; its end-to-end error comes from {_text.printable(row.inherited_from)}"
@@ -83,33 +83,6 @@ def _message(row: LayerComparison) -> str:
         cause = row.causes[0]
         return f"{_text.printable(cause.code)}: {_text.printable(cause.summary)}"
     return _rows.detail(row) or row.status.value
-
-
-def _account(report: ParityReport, row: LayerComparison) -> str:
-    lines = [f"{_rows.names(row)}: {row.status.value}", _rows.detail(row)]
-    for cause in row.causes:
-        lines += ["", f"{cause.code}{' (proven)' if cause.proven else ''}: {cause.summary}", cause.evidence]
-        lines += [f"fix: {cause.fix}"]
-        if cause.after is not None:
-            lines += [f"then: {_rows.change(cause)}"]
-        if cause.source:
-            lines += [f"at: {cause.source}"]
-    lines += ["", f"again: {_summary.again(report, row)}"]
-    return "\n".join(_text.printable(line, keep="\n") for line in lines)
-
-
-def _figures(side: str, metrics: Metrics | None) -> list[tuple[str, str]]:
-    if metrics is None:
-        return []
-    figures: list[tuple[str, object]] = [
-        ("max_abs", metrics.max_abs),
-        ("max_units", metrics.max_units),
-        ("rms_units", metrics.rms_units),
-        ("max_rel", metrics.max_rel),
-        ("mismatched", metrics.mismatched),
-        ("total", metrics.total),
-    ]
-    return [(f"{side}.{name}", str(value)) for name, value in figures if value is not None]
 
 
 def _add_properties(parent: ElementTree.Element, properties: Iterable[tuple[str, str]]) -> None:

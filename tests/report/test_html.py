@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-import report_samples as samples
+from support import reports as samples
 
 from harness.data import Picture, Status
 from harness.report import json as json_format

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import jsonschema
 import pytest
-import report_samples as samples
+from support import reports as samples
 
 from harness.data import Adjudication
 from harness.errors import FormatError, UsageError

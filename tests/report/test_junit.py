@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
 
-import report_samples as samples
+from support import reports as samples
 
 from harness.report.junit import render, render_many
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import report_samples as samples
+from support import reports as samples
 
 from harness.report.markdown import LONGEST, render
 

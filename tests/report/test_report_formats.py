@@ -10,7 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import report_samples as samples
+from support import reports as samples
 
 from harness import report as reports
 from harness.data import ParityReport

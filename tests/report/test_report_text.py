@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 
 import pytest
-import report_samples as samples
+from support import reports as samples
 
 from harness.data import Adjudication, OutputComparison, Status
 from harness.report import _rows, _summary, _text

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 import pytest
-import report_samples as samples
+from support import reports as samples
 
 from harness.data import Status
 from harness.report.terminal import render
