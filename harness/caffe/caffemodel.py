@@ -42,11 +42,14 @@ def read_caffemodel(path: Path | str) -> dict[str, tuple[np.ndarray, ...]]:
         CaffemodelError: the file is missing, truncated, something else, or holds no weights.
     """
     path = Path(path)
-    return _read(_map(path), path)
+    return dict(_index(_map(path), path))
 
 
 def load_weights(path: Path | str, kind: str = "trained") -> Weights:
     """A caffemodel as Weights, with the digest of the very bytes that were read.
+
+    The file stays mapped and each layer's blobs are copied when they are asked for: half a gigabyte of weights need not
+    lie in memory beside Keras' own.
 
     Args:
         kind: "trained", or "synthetic" for weights that this tool made.
@@ -58,8 +61,10 @@ def load_weights(path: Path | str, kind: str = "trained") -> Weights:
         raise ValueError(f"kind must be 'trained' or 'synthetic', not {kind!r}")
     path = Path(path)
     data = _map(path)
-    blobs = _read(data, path)
-    return Weights(blobs=blobs, kind=kind, sha256=hashlib.sha256(data).hexdigest(), path=path)
+    blobs = _index(data, path)
+    digest = hashlib.sha256(data).hexdigest()
+    data.madvise(mmap.MADV_DONTNEED)
+    return Weights(blobs=blobs, kind=kind, sha256=digest, path=path)
 
 
 def write_caffemodel(
@@ -129,17 +134,39 @@ def _map(path: Path) -> mmap.mmap:
         raise CaffemodelError(f"cannot be read: {reason or error}", file=path) from error
 
 
-def _read(data: mmap.mmap, path: Path) -> dict[str, tuple[np.ndarray, ...]]:
+class _Blobs(Mapping[str, tuple[np.ndarray, ...]]):
+    """Blobs by layer, copied out of the file each time that they are asked for."""
+
+    def __init__(self, data: mmap.mmap, path: Path, spans: Mapping[str, Sequence[_Span]]) -> None:
+        self._data, self._path, self._spans = data, path, spans
+
+    def __getitem__(self, layer: str) -> tuple[np.ndarray, ...]:
+        spans = self._spans[layer]
+        blobs = tuple(_blob(self._data, span, self._path, layer, index) for index, span in enumerate(spans))
+        self._data.madvise(mmap.MADV_DONTNEED)
+        return blobs
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._spans)
+
+    def __len__(self) -> int:
+        return len(self._spans)
+
+
+def _index(data: mmap.mmap, path: Path) -> _Blobs:
+    """Where each layer's blobs lie; all of them are checked, none is copied."""
     impostor = impostors.recognise(data[:1024])
     if impostor:
         raise CaffemodelError(impostor.is_, file=path, fix=impostor.fix)
-    blobs: dict[str, tuple[np.ndarray, ...]] = {}
+    blobs: dict[str, Sequence[_Span]] = {}
     count = 0
     for span, numbers in _layers(data, path):
         count += 1
         name, spans = _layer(data, span, numbers, path)
         if spans:
-            blobs[name] = tuple(_blob(data, blob, path, name, index) for index, blob in enumerate(spans))
+            for index, blob in enumerate(spans):
+                _header(data, blob, path, name, index)
+            blobs[name] = spans
     if count == 0:
         _refuse(data, path)
     if not blobs:
@@ -148,7 +175,7 @@ def _read(data: mmap.mmap, path: Path) -> dict[str, tuple[np.ndarray, ...]]:
             file=path,
             fix="give the caffemodel of the trained net",
         )
-    return blobs
+    return _Blobs(data, path, blobs)
 
 
 def _layers(data: mmap.mmap, path: Path) -> Iterator[tuple[_Span, _Numbers]]:
@@ -198,6 +225,13 @@ def _layer(data: mmap.mmap, span: _Span, numbers: _Numbers, path: Path) -> tuple
 
 
 def _blob(data: mmap.mmap, span: _Span, path: Path, layer: str, index: int) -> np.ndarray:
+    dims, size, count = _header(data, span, path, layer, index)
+    return _values(data, span, size, count, path, layer).reshape(dims)
+
+
+def _header(data: mmap.mmap, span: _Span, path: Path, layer: str, index: int) -> tuple[tuple[int, ...], int, int]:
+    """A blob's shape, the bytes of one value, and how many there are."""
+
     def damaged(what: str) -> CaffemodelError:
         return CaffemodelError(f"blob {index} {what}", file=path, layer=layer, fix=_AGAIN)
 
@@ -227,11 +261,9 @@ def _blob(data: mmap.mmap, span: _Span, path: Path, layer: str, index: int) -> n
     if any(not 0 <= dim <= MAX_DIM for dim in dims) or math.prod(dims) != count[size]:
         stated = "×".join(map(str, dims)) or "a single number"
         raise damaged(f"is stated as {stated} but holds {count[size]:,} values")
-    values = _values(data, span, size, count[size], path, layer)
-    try:
-        return values.reshape(dims)
-    except ValueError:  # no values, but so many dimensions that NumPy cannot count them
-        raise damaged(f"cannot be {'×'.join(map(str, dims))}") from None
+    if math.prod(dim for dim in dims if dim) > MAX_BYTES:  # no values, but more than NumPy can count
+        raise damaged(f"cannot be {'×'.join(map(str, dims))}")
+    return dims, size, count[size]
 
 
 _LEGACY_DIMS = (

@@ -102,7 +102,7 @@ def compare_layers(
         segment = candidate.segment(pair)
         evidence = Evidence(
             pair=pair,
-            blobs={layer.name: weights.of(layer.name) for layer in pair.caffe},
+            blobs=weights.blobs,
             bottoms={top: store.get(top) for top in pair.bottoms},
             reference=store.get(pair.top),
             run_float64=_float64(candidate, segment, pair),

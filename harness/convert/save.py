@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.convert.build import build_model
 from harness.convert.plan import plan
-from harness.convert.weights import keras_weights
+from harness.convert.weights import check_weights, keras_weights
 from harness.data import Network, Weights
 from harness.errors import UsageError
 
@@ -22,8 +22,9 @@ def save_model(network: Network, weights: Weights, path: Path) -> None:
     """
     if path.suffix != ".keras":
         raise UsageError("a saved model's name ends in .keras", file=path, fix=f"--save {path.with_suffix('.keras')}")
+    check_weights(network, weights)
     model = build_model(plan(network))
-    for layer, variables in keras_weights(network, weights).items():
+    for layer, variables in keras_weights(network, weights):
         filled = {variable.name: variable for variable in model.get_layer(layer).weights}
         for name, array in variables.items():
             filled[name].assign(array)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,18 +56,15 @@ def _check_blobs(name: str, got: list[Shape], expected: tuple[Shape, ...], netwo
         )
 
 
-def keras_weights(network: Network, weights: Weights) -> dict[str, dict[str, np.ndarray]]:
-    """The blobs in Keras' layouts: Keras layer → variable → array. Raises what `check_weights` raises."""
-    check_weights(network, weights)
+def keras_weights(network: Network, weights: Weights) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+    """The blobs in Keras' layouts, a Keras layer at a time: its name, and its arrays by variable."""
     shapes = infer_shapes(network)
-    converted = {}
     for layer in network.layers:
         blobs = weights.of(layer.name)
         if blobs:
             variables = layer_type(layer).keras_weights(layer, blobs, [shapes[bottom] for bottom in layer.bottoms])
             if variables:
-                converted[keras_name(layer.name)] = variables
-    return converted
+                yield keras_name(layer.name), variables
 
 
 def write_weights(network: Network, weights: Weights, path: Path) -> None:
@@ -76,7 +73,7 @@ def write_weights(network: Network, weights: Weights, path: Path) -> None:
     Raises:
         WeightsError: as `check_weights`, or the file cannot be written.
     """
-    converted = keras_weights(network, weights)
+    check_weights(network, weights)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     os.close(handle)
@@ -84,7 +81,7 @@ def write_weights(network: Network, weights: Weights, path: Path) -> None:
         with h5py.File(unfinished, "w") as file:
             file.attrs["format"] = FORMAT
             file.attrs["caffemodel_sha256"] = weights.sha256
-            for layer, variables in converted.items():
+            for layer, variables in keras_weights(network, weights):
                 group = file.create_group(layer)
                 for variable, array in variables.items():
                     group.create_dataset(variable, data=np.ascontiguousarray(array))

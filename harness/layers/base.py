@@ -181,6 +181,11 @@ def flush_floor(terms: int, largest: float) -> float:
     return terms * TINY * max(1.0, largest if np.isfinite(largest) else 1.0)
 
 
+def largest_size(array: np.ndarray) -> float:
+    """The largest absolute value, without a copy of the array."""
+    return max(float(array.max(initial=0.0)), -float(array.min(initial=0.0)))
+
+
 def channels_last(array: np.ndarray) -> np.ndarray:
     """A view of an N, C, … array as N, …, C."""
     return np.moveaxis(array, 1, -1) if array.ndim > 1 else array

@@ -10,7 +10,7 @@ import numpy as np
 from harness.data import Layer, Shape
 from harness.errors import UnsupportedError
 from harness.layers import register
-from harness.layers.base import Blobs, Exact, Float32, KerasCall, LayerType, U, Unit, channels_last, flush_floor
+from harness.layers.base import Blobs, Exact, Float32, KerasCall, LayerType, U, Unit, channels_last, flush_floor, largest_size
 from harness.layers.window import Index, Window, padding_call, read_window, square, square_sums
 
 
@@ -100,7 +100,7 @@ class Convolution(LayerType):
         patch = np.sqrt(_box_sums(square_sums(bottoms[0], int(spec.group)), window, top.shape[2:]))
         groups = patch.shape[1]
         norm = np.sqrt(np.einsum("ok,ok->o", kernel, kernel))
-        largest = max(float(np.abs(kernel).max(initial=0.0)), float(patch.max(initial=0.0)))
+        largest = max(largest_size(kernel), float(patch.max(initial=0.0)))
         return Unit(
             site=channels_last(patch).reshape(-1, groups).astype(np.float32),
             channel=(U * norm).astype(np.float32),
@@ -130,7 +130,7 @@ class Convolution(LayerType):
             value += blobs[1].reshape(-1)
             scale += np.abs(blobs[1].reshape(-1))
         terms = _terms(layer, bottoms[0].shape) + 1
-        largest = max(float(np.abs(kernel).max(initial=0.0)), float(np.abs(scale).max(initial=0.0)))
+        largest = max(largest_size(kernel), largest_size(scale))
         return Exact(value, scale, terms=terms, floor=flush_floor(terms, largest))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from harness.data import Layer, Shape
 from harness.errors import UnsupportedError
 from harness.layers import register
-from harness.layers.base import Blobs, Exact, Float32, KerasCall, LayerType, U, Unit, channels_last, flush_floor
+from harness.layers.base import Blobs, Exact, Float32, KerasCall, LayerType, U, Unit, channels_last, flush_floor, largest_size
 from harness.layers.window import Index, Window, read_window, square, square_sums
 
 
@@ -109,7 +109,7 @@ class Deconvolution(LayerType):
         dense = U * np.sqrt(norm[None] * count)
         if len(blobs) > 1:
             dense += U * np.abs(blobs[1].reshape(1, -1, 1, 1))
-        largest = max(np.abs(kernel).max(initial=0.0), float(np.sqrt(squares.max(initial=0.0))))
+        largest = max(largest_size(kernel), float(np.sqrt(squares.max(initial=0.0))))
         return Unit(
             dense=channels_last(dense).reshape(-1, top.shape[1]).astype(np.float32),
             floor=flush_floor(kernel.shape[0] * int(np.prod(window.kernel)), largest),
@@ -135,7 +135,7 @@ class Deconvolution(LayerType):
             value += blobs[1].reshape(-1)
             scale += np.abs(blobs[1].reshape(-1))
         terms = kernel.shape[0] // int(spec.group) * int(np.prod(window.kernel)) + 1
-        largest = max(np.abs(kernel).max(initial=0.0), np.abs(scale).max(initial=0.0))
+        largest = max(largest_size(kernel), largest_size(scale))
         return Exact(value, scale, terms=terms, floor=flush_floor(terms, largest))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from harness.data import Layer, Shape
 from harness.errors import UnsupportedError
 from harness.layers import register
-from harness.layers.base import Blobs, Exact, Float32, KerasCall, LayerType, U, Unit, flush_floor
+from harness.layers.base import Blobs, Exact, Float32, KerasCall, LayerType, U, Unit, flush_floor, largest_size
 from harness.layers.window import Index
 
 
@@ -54,14 +54,14 @@ class InnerProduct(LayerType):
 
     def unit(self, layer: Layer, blobs: Blobs, bottoms: Sequence[Float32], top: Float32) -> Unit:
         """u · (‖w‖₂ · ‖x‖₂ + |b|), as for a convolution whose window is the whole bottom."""
-        kernel = _kernel(layer, blobs).astype(np.float64)
+        kernel = _kernel(layer, blobs)
         x = bottoms[0].reshape(bottoms[0].shape[0], -1).astype(np.float64)
         norm = np.sqrt(np.einsum("nk,nk->n", x, x))
         return Unit(
             site=norm.reshape(-1, 1).astype(np.float32),
             channel=(U * np.sqrt(np.einsum("ok,ok->o", kernel, kernel))).astype(np.float32),
             offset=(U * np.abs(blobs[1].reshape(-1))).astype(np.float32) if len(blobs) > 1 else None,
-            floor=flush_floor(kernel.shape[1], max(np.abs(kernel).max(initial=0.0), np.abs(x).max(initial=0.0))),
+            floor=flush_floor(kernel.shape[1], max(largest_size(kernel), largest_size(x))),
         )
 
     def define(self, layer: Layer, blobs: Blobs, bottoms: Sequence[np.ndarray], sites: Index) -> Exact:
@@ -71,7 +71,7 @@ class InnerProduct(LayerType):
         if len(blobs) > 1:
             value += blobs[1].reshape(-1)
             scale += np.abs(blobs[1].reshape(-1))
-        largest = max(np.abs(kernel).max(initial=0.0), np.abs(x).max(initial=0.0))
+        largest = max(largest_size(kernel), largest_size(x))
         return Exact(value, scale, terms=kernel.shape[1] + 1, floor=flush_floor(kernel.shape[1], largest))
 
 

@@ -120,7 +120,7 @@ def keras_model(net: Network, blobs: Mapping[str, Blobs]):  # noqa: ANN201
 
     import_keras()
     model = build_model(plan(net))
-    fill(model, keras_weights(net, weights(blobs)))
+    fill(model, dict(keras_weights(net, weights(blobs))))
     return model
 
 

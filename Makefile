@@ -1,0 +1,68 @@
+# What CI runs and what a newcomer runs are the same commands. `make help` lists them.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+HARNESS := $(BIN)/harness
+# How much memory (GiB) the net at its real size wants to itself; with less, the demo takes a smaller input.
+WANTED := 11
+
+.PHONY: help demo test lint types image goldens bench clean
+
+help:
+	@echo "make demo     the main job: real Caffe in a container against Keras, layer by layer, and a page to look at"
+	@echo "make test     all tests; those against real Caffe too where a container engine runs"
+	@echo "make lint     ruff and mypy"
+	@echo "make image    build the Caffe image, if a container engine runs"
+	@echo "make goldens  record the small cases again with the real Caffe"
+	@echo "make bench    time and memory beside the bare tools"
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(not (3, 10) <= v <= (3, 13) and f"Python 3.10 to 3.13 is needed, $(PYTHON) is {v[0]}.{v[1]}; try make PYTHON=python3.12")'
+	@echo "making an environment in $(VENV) (TensorFlow is 300 MB to download)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[tensorflow-cpu,dev]'
+	@touch $@
+
+image: $(READY)
+	@for engine in docker podman; do \
+	    $$engine info >/dev/null 2>&1 || continue; \
+	    $(HARNESS) image info --engine $$engine >/dev/null 2>&1 && exit 0; \
+	    echo "building the Caffe image with $$engine (once, about two minutes)"; \
+	    log=$(VENV)/image.log; \
+	    $(HARNESS) image build --engine $$engine >$$log 2>&1 && exit 0; \
+	    if [ "$$(id -u)" = 0 ] && PATH=$$PATH:/usr/sbin command -v debootstrap >/dev/null; then \
+	        docker/make-base $$engine && $(HARNESS) image build --engine $$engine >$$log 2>&1 && exit 0; \
+	    fi; \
+	    tail -n 3 $$log; exit 0; \
+	done; \
+	echo "no container engine answers here (docker or podman): goldens stand in for Caffe"
+
+demo: $(READY) image
+	@case=digits_lenet; size=; \
+	if $(HARNESS) image info >/dev/null 2>&1; then \
+	    case=dilation8_pascal_voc; \
+	    free=$$(awk '/MemAvailable/ {print int($$2 / 1048576)}' /proc/meminfo 2>/dev/null || echo 0); \
+	    if [ "$${free:-0}" -lt $(WANTED) ]; then size=@437x437; echo "$$free GiB are free: a smaller input"; fi; \
+	fi; \
+	$(HARNESS) run $$case$$size; status=$$?; \
+	echo; echo "the page: $(CURDIR)/reports/$$case$$size/index.html"; exit $$status
+
+test: $(READY) image
+	@$(BIN)/python -m pytest $(PYTEST)
+
+lint: $(READY)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+types: lint
+
+goldens: $(READY) image
+	@$(BIN)/python -m harness.engines.golden digits_lenet dilation_mini
+
+bench: $(READY) image
+	@$(BIN)/python benchmarks/main_job.py
+
+clean:
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache build dist
