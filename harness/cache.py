@@ -6,6 +6,7 @@ An entry appears in one move (`publish`), under the lock of its own name (`locke
 from __future__ import annotations
 
 import contextlib
+import glob
 import hashlib
 import json
 import os
@@ -131,6 +132,12 @@ def partial_folder(final: Path) -> Path:
     return path
 
 
+def sweep(final: Path) -> None:
+    """Removes what runs that were killed left half-written of an entry; to be called with its lock held."""
+    for path in final.parent.glob(f".{glob.escape(final.name[:80])}.*{_PARTIAL}"):
+        _remove(path)
+
+
 def publish(partial: Path, final: Path) -> None:
     """Moves a finished folder (or file) to its place; what was there before goes.
 
@@ -179,7 +186,7 @@ def entries() -> tuple[CacheEntry, ...]:
     """Everything that is kept, by kind and name; what is being written is not."""
     found = []
     for kind, path in _kept():
-        if not path.name.endswith(_PARTIAL):
+        if not _is_partial(path):
             with contextlib.suppress(FileNotFoundError):  # another run may clear at the same time
                 found.append(CacheEntry(kind, path.name, path, _size(path), path.stat().st_mtime))
     return tuple(found)
@@ -195,13 +202,10 @@ def clear() -> int:
         except Timeout:
             continue
         try:
-            if path.name.endswith(_PARTIAL) and time.time() - path.stat().st_mtime < 3600:
+            if _is_partial(path) and time.time() - path.stat().st_mtime < 3600:
                 continue  # a run may be writing it
             size = _size(path)
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
+            _remove(path)
             freed += size
         except FileNotFoundError:
             continue
@@ -219,6 +223,18 @@ def _kept() -> Iterator[tuple[str, Path]]:
         if kind.is_dir() and kind.name not in (_LOCKS, _DIGESTS):
             for path in sorted(kind.iterdir()):
                 yield kind.name, path
+
+
+def _is_partial(path: Path) -> bool:
+    """True for what is being written, or was when its writer was killed; every writer hides it until it is whole."""
+    return path.name.startswith(".")
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def _size(path: Path) -> int:

@@ -357,6 +357,7 @@ class ParityReport:
     folded: tuple[str, ...]
     of: int  # layers that were to be compared
     mode: str = "both"  # "both", "isolated" or "end-to-end"
+    target: str = ""  # what `harness compare` is to be given to repeat it; the case's name if empty
     pictures: tuple[Picture, ...] = ()
     notes: tuple[str, ...] = ()
 

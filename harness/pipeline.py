@@ -58,6 +58,7 @@ class Options:
     until: str | None = None
     fetch: bool = False
     command: str = ""
+    target: str = ""  # what to give `harness compare` to repeat it
 
 
 @dataclass(frozen=True)
@@ -161,6 +162,7 @@ def judge_all(ready: Prepared, recording: Recording, options: Options, progress:
     return ParityReport(
         case=ready.title,
         command=options.command,
+        target=options.target,
         reference=_reference(recording),
         candidate={
             "engine": "keras",

@@ -17,7 +17,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 from urllib.parse import unquote
 
 import numpy as np
@@ -233,7 +233,7 @@ def load_top(recording: Recording, layer: str, top: str | None = None) -> NDArra
         )
     if math.prod(shape) == 0:
         return np.zeros(shape, np.float32)
-    order = "F" if fortran else "C"
+    order: Literal["F", "C"] = "F" if fortran else "C"
     flat = np.memmap(path, dtype=dtype, mode="r", offset=offset, shape=(math.prod(shape),))
     array: NDArray[np.float32] = np.asarray(flat).reshape(shape, order=order).astype(np.float32, copy=False)
     return array
@@ -273,7 +273,10 @@ def _by(shape: Shape) -> str:
 
 
 def verify(recording: Recording) -> None:
-    """Reads every file and holds it against the manifest: shape, size and digest.
+    """Holds every file against the manifest: shape, size and digest.
+
+    A large file is read once and then again only when its size, inode or times have changed (`cache.file_sha256`), so
+    this costs next to nothing from the second time on.
 
     Raises:
         RecordingError: the first file that is damaged.
@@ -389,7 +392,7 @@ class RecordingWriter:
         stream = io.BytesIO()
         np.lib.format.write_array_header_1_0(stream, np.lib.format.header_data_from_array_1_0(values))
         digest = hashlib.sha256(stream.getvalue())
-        data = memoryview(values.reshape(-1).view(np.uint8)) if values.size else memoryview(b"")
+        data = values.reshape(-1).view(np.uint8).data if values.size else memoryview(b"")
         digest.update(data)
         sha256 = digest.hexdigest()
         if sha256 in self._files:

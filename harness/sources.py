@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import urllib.request
+from http.client import HTTPException
 from pathlib import Path
 
 from harness.cache import file_sha256, folder, locked
 from harness.caffe import load_weights, write_caffemodel
 from harness.convert.synthetic import synthetic_weights
 from harness.data import Case, Network, Weights
-from harness.errors import WeightsError
+from harness.errors import HarnessError, WeightsError
 
 SYNTHETIC = 1
-"""Raised when `synthetic_weights` gives other numbers for the same seed, so that cached files are not taken for them."""
+"""To be raised when `synthetic_weights` gives other numbers for a seed, so that cached files are not taken for them."""
 
 
 def case_weights(case: Case, network: Network, *, fetch: bool = False) -> Weights:
@@ -46,11 +48,17 @@ def _synthetic(network: Network, seed: int) -> Path:
     key = hashlib.sha256(f"{SYNTHETIC}/{seed}/{file_sha256(network.path)}/{sizes}".encode()).hexdigest()[:20]
     path = folder("weights") / f"synthetic-{key}.caffemodel"
     with locked(f"weights/{path.name}"):
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
+        if not _is_readable(path):
             types = {layer.name: layer.type for layer in network.layers}
             write_caffemodel(path, network.name, synthetic_weights(network, seed), types)
     return path
+
+
+def _is_readable(path: Path) -> bool:
+    try:
+        return path.exists() and bool(load_weights(path, "synthetic").sha256)
+    except HarnessError:
+        return False
 
 
 def _fetched(case: Case, *, fetch: bool) -> Path:
@@ -59,19 +67,28 @@ def _fetched(case: Case, *, fetch: bool) -> Path:
     if not digest:
         raise WeightsError("[weights] has a url without its sha256", file=case.folder, fix='add sha256 = "…"')
     path = folder("weights") / f"{digest}.caffemodel"
-    if path.exists():
-        return path
-    if not fetch:
-        raise WeightsError(f"the weights at {url} are not here yet", fix="run again with --fetch to download them")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(f".{os.getpid()}.part")
+    with locked(f"weights/{path.name}"):
+        if path.exists() and file_sha256(path) == digest:
+            return path
+        if not fetch:
+            raise WeightsError(f"the weights at {url} are not here yet", fix="run again with --fetch to download them")
+        _download(url, digest, path)
+    return path
+
+
+def _download(url: str, digest: str, path: Path) -> None:
+    part = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        urllib.request.urlretrieve(url, part)
+        with urllib.request.urlopen(url, timeout=60) as answer, part.open("wb") as stream:
+            shutil.copyfileobj(answer, stream, 1 << 20)
         if file_sha256(part) != digest:
-            raise WeightsError(f"what {url} gives has another sha256 than the case asks for")
+            raise WeightsError(
+                f"what {url} gives has another sha256 than the case asks for", fix="do not use it; ask its owner"
+            )
         part.replace(path)
-    except OSError as error:
-        raise WeightsError(f"cannot download {url}: {error}", fix="download it by hand and give --caffemodel") from error
+    except (OSError, ValueError, HTTPException) as error:
+        raise WeightsError(
+            f"cannot download {url}: {error}", fix="get it by hand and give --caffemodel FILE"
+        ) from error
     finally:
         part.unlink(missing_ok=True)
-    return path

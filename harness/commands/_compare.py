@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from harness.commands._options import command_line, remember, resolve_case
+from harness.commands._options import command_line, remember, resolve_case, target
 from harness.commands._progress import shown_progress
 from harness.data import ParityReport
 from harness.errors import UsageError
@@ -44,6 +44,7 @@ def compare_and_report(*, anew: bool, **given: Any) -> int:
         strict=given["strict"],
         fetch=given["fetch"],
         command=command_line(),
+        target=target(given),
     )
     with shown_progress(quiet=given["quiet"] or _to_stdout(given)) as progress:
         report = (pipeline.run if anew else pipeline.compare)(case, options, progress)

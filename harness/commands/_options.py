@@ -123,6 +123,18 @@ def command_line() -> str:
     return "harness " + shlex.join(sys.argv[1:])
 
 
+def target(given: dict[str, Any]) -> str:
+    """What names the same case on another command line: the case, and the options that change it."""
+    import shlex
+
+    words = [given["case"]] if given["case"] else []
+    for option in ("prototxt", "caffemodel", "keras", "weights", "input", "input_size"):
+        value = given["input_" if option == "input" else option]
+        if value is not None:
+            words += [f"--{option.replace('_', '-')}", str(value)]
+    return shlex.join(words)
+
+
 def _named(case: str | None) -> Case:
     from harness.cases import find_case, list_cases
 

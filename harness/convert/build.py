@@ -19,4 +19,5 @@ def build_model(plan: Plan) -> Any:
         reads = [tensors[read] for read in step.reads]
         tensors[index] = layer(reads[0] if len(reads) == 1 else reads)
     outputs = [tensors[index] for index in plan.outputs]
-    return keras.Model(inputs, outputs if len(outputs) > 1 else outputs[0])
+    # A list of one would be a model that warns when it is called with an array.
+    return keras.Model(inputs if len(inputs) > 1 else inputs[0], outputs if len(outputs) > 1 else outputs[0])

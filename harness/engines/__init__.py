@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from harness.errors import HarnessError, UsageError
 from harness.progress import Progress
@@ -33,7 +33,7 @@ class RecordRequest:
     memory: int | None = None  # bytes that a container may take
     timeout: float = 3600.0  # seconds
     threads: int | None = None
-    about: str = ""
+    needed: int | None = None  # bytes, estimated
 
 
 class ReferenceEngine(Protocol):
@@ -58,13 +58,13 @@ def reference_engines() -> Mapping[str, ReferenceEngine]:
     for info in pkgutil.iter_modules(__path__):
         if info.name in ("keras", "candidate"):
             continue  # the candidate's side; importing it costs seconds
-        module = importlib.import_module(f"{__name__}.{info.name}")
+        module: Any = importlib.import_module(f"{__name__}.{info.name}")
         name = getattr(module, "NAME", None)
         if name is None:
             continue
         if name in found:
             raise HarnessError(f"two engines are called {name!r}", file=module.__file__)
-        found[name] = module  # type: ignore[assignment]
+        found[name] = module
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 
-from harness.errors import EngineError, EngineMissingError
+from harness.errors import EngineMissingError
 
 
 def call(cli: str, *arguments: str, timeout: float | None = None) -> subprocess.CompletedProcess[str]:
@@ -27,14 +27,6 @@ def call(cli: str, *arguments: str, timeout: float | None = None) -> subprocess.
         raise EngineMissingError(f"{cli} cannot be started: {error.strerror}") from error
     except subprocess.TimeoutExpired as error:
         raise EngineMissingError(f"{cli} does not answer within {timeout:g} s", fix="is its daemon well?") from error
-
-
-def checked(cli: str, *arguments: str) -> str:
-    """Run one command that has to succeed; its standard output. Raises EngineError."""
-    answer = call(cli, *arguments)
-    if answer.returncode:
-        raise EngineError(f"{cli} {arguments[0]} failed: {last_line(answer.stderr)}")
-    return answer.stdout
 
 
 def last_line(text: str) -> str:

@@ -15,16 +15,16 @@ import secrets
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Mapping
-from contextlib import suppress
+import tempfile
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from harness.cache import folder, partial_folder
 from harness.engines import RecordRequest
-from harness.engines.cli import call, checked, last_line
-from harness.engines.dumping import Job, follow
+from harness.engines.cli import call, last_line
+from harness.engines.dumping import Job, follow, full_disk
 from harness.engines.image import LABEL, build, identity, image_tag, inspect, why_not
 from harness.errors import EngineError
 from harness.progress import Progress
@@ -47,11 +47,9 @@ _MOUNTED = 'exec "$python" "$@"'
 _COPIED = """
 echo "@harness ready"
 read -r go || exit 5
-"$python" "$@"
-status=$?
+"$python" "$@" || exit $?
 echo "@harness done"
 read -r gone
-exit $status
 """
 
 
@@ -92,9 +90,21 @@ class Container:
             arguments += ["--threads", str(self.request.threads)]
         return [*arguments, "--engine", self.cli, "--image", self.image["id"], "--end-with-stdin"]
 
-    def stop(self, client: int) -> None:
-        """Kill it; its client then ends by itself."""
-        call(self.cli, "kill", self.name)
+    def job(
+        self, command: tuple[str, ...], out: Path | None, answers: Mapping[str, Callable[[], object]] | None = None
+    ) -> Job:
+        """What there is to follow; `out` is None where the recording grows on the engine's own disk."""
+        return Job(
+            command=command,
+            engine=self.cli,
+            timeout=self.request.timeout,
+            stop=lambda client: call(self.cli, "kill", self.name),
+            out=out,
+            files={f"{HOME}/in/{place}": path for place, path in self.files.items()},
+            needed=self.request.needed,
+            limit=self.request.memory,
+            answers=answers or {},
+        )
 
 
 def record(cli: str, request: RecordRequest, out: Path, progress: Progress) -> None:
@@ -111,42 +121,111 @@ def record(cli: str, request: RecordRequest, out: Path, progress: Progress) -> N
 
 def _run_mounted(container: Container, out: Path, progress: Progress) -> None:
     user, group = _user_outside(container.cli)
-    staging = partial_folder(out.parent / "readable")
-    try:
+    ours = user == os.getuid()
+    with tempfile.TemporaryDirectory(prefix=".readable.", dir=out.parent) as staging:
         mounts = ["--mount", _mount(out, f"{HOME}/out")]
         for place, path in container.files.items():
-            readable = path if _may_read(path, user, group) else _own_copy(path, staging / place, user, group)
+            readable = path if _may_read(path, user, group) else _own_copy(path, Path(staging, place), user, group)
             mounts += ["--mount", _mount(readable, f"{HOME}/in/{place}", "readonly")]
-        if user != os.getuid():
+        if not ours:
             os.chown(out, user, group)
-        follow(_job(container, container.command(*mounts, script=_MOUNTED), out), progress)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-        if user != os.getuid():
-            for path in (out, *out.iterdir()):
-                os.chown(path, os.getuid(), os.getgid(), follow_symlinks=False)
+        follow(container.job(container.command(*mounts, script=_MOUNTED), out), progress)
+    if not ours:
+        for path in (out, *out.iterdir()):
+            os.chown(path, os.getuid(), os.getgid(), follow_symlinks=False)
 
 
 def _run_copied(container: Container, out: Path, progress: Progress) -> None:
     """The files come and go while it runs and waits: one that has not begun, or has ended, could be left behind."""
-    command = container.command("--volume", HOME, script=_COPIED)
-    answers = {
-        "ready": lambda: _copy_in(container),
-        "done": lambda: checked(container.cli, "cp", f"{container.name}:{HOME}/out/.", str(out)),
-    }
-    follow(_job(container, command, None, answers), progress)
+    answers = {"ready": lambda: _copy_in(container), "done": lambda: _copy_out(container, out)}
+    follow(container.job(container.command("--volume", HOME, script=_COPIED), None, answers), progress)
 
 
-def _job(container: Container, command: tuple[str, ...], out: Path | None, answers: Mapping[str, _Answer] = {}) -> Job:
-    request = container.request
-    return Job(
-        command=command,
-        engine=container.cli,
-        timeout=request.timeout,
-        stop=container.stop,
-        out=out,
-        files={f"{HOME}/in/{place}": path for place, path in container.files.items()},
-        needed=request.needed,
-        limit=request.memory,
-        answers=answers,
-    )
+def _copy_in(container: Container) -> None:
+    """All files as one archive, in which anyone may read them whatever their own modes are."""
+    command = [container.cli, "cp", "-", f"{container.name}:{HOME}"]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    assert process.stdin is not None
+    try:
+        with tarfile.open(fileobj=process.stdin, mode="w|") as archive:
+            for place, mode in (("in", 0o755), ("out", 0o777)):
+                entry = tarfile.TarInfo(place)
+                entry.type, entry.mode = tarfile.DIRTYPE, mode
+                archive.addfile(entry)
+            for place, path in container.files.items():
+                with path.open("rb") as stream:
+                    entry = archive.gettarinfo(arcname=f"in/{place}", fileobj=stream)
+                    entry.mode, entry.uid, entry.gid, entry.uname, entry.gname = 0o644, 0, 0, "", ""
+                    archive.addfile(entry, stream)
+    except BrokenPipeError:
+        pass  # it says why
+    except BaseException:
+        process.kill()
+        process.communicate()
+        raise
+    said = process.communicate()[1].decode("utf-8", "replace")
+    if process.returncode:
+        raise EngineError(f"{container.cli} cp failed: {last_line(said)}")
+
+
+def _copy_out(container: Container, out: Path) -> None:
+    answer = call(container.cli, "cp", f"{container.name}:{HOME}/out/.", str(out))
+    if answer.returncode and "no space left" in answer.stderr.lower():
+        raise full_disk(out.parent)
+    if answer.returncode:
+        raise EngineError(f"{container.cli} cp failed: {last_line(answer.stderr)}")
+
+
+def _mount(source: Path, place: str, *more: str) -> str:
+    """One `--mount`, which is a line of CSV: a path may hold commas and quotes."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(["type=bind", f"src={source.resolve()}", f"dst={place}", *more])
+    return line.getvalue()
+
+
+def _may_read(path: Path, user: int, group: int) -> bool:
+    """True if the file itself lets them; folders above it do not matter to a mount."""
+    state = path.stat()
+    bit = 0o400 if state.st_uid == user else 0o040 if state.st_gid == group else 0o004
+    return bool(state.st_mode & bit)
+
+
+def _own_copy(path: Path, copy: Path, user: int, group: int) -> Path:
+    shutil.copyfile(path, copy)
+    copy.chmod(0o400)
+    if user != os.getuid():
+        os.chown(copy, user, group)
+    return copy
+
+
+def _user_inside(cli: str) -> tuple[int, int]:
+    """In a rootless engine's containers, root is the user outside."""
+    return (0, 0) if _is_rootless(cli) else _user_outside(cli)
+
+
+def _user_outside(cli: str) -> tuple[int, int]:
+    """Whom the files inside belong to."""
+    ordinary = os.getuid() != 0 or _is_rootless(cli)
+    return (os.getuid(), os.getgid()) if ordinary else (ORDINARY, ORDINARY)
+
+
+@cache
+def _is_rootless(cli: str) -> bool:
+    where = "{{.SecurityOptions}}" if cli == "docker" else "{{.Host.Security.Rootless}}"
+    said = call(cli, "info", "--format", where).stdout
+    return "rootless" in said or said.strip() == "true"
+
+
+@cache
+def _sees_our_files(cli: str, image: str) -> bool:
+    """True if the daemon can mount a file of ours; a remote one, or one beside our container, cannot."""
+    place = partial_folder(folder("recordings") / "probe")
+    try:
+        probe, word = place / "probe", secrets.token_hex(8)
+        probe.write_text(word)
+        probe.chmod(0o644)
+        options = ["--rm", "--network", "none", "--mount", _mount(probe, "/probe", "readonly")]
+        answer = call(cli, "run", *options, "--entrypoint", "cat", image, "/probe")
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+    return answer.returncode == 0 and answer.stdout.strip() == word

@@ -159,7 +159,11 @@ def _failure(status: int, said: str, job: Job, needed: int | None) -> ReferenceE
         return _killed(job, needed)
     own = next((line for line in lines if line.startswith("harness-dump: ")), None)
     if status == NO_SPACE and own is not None:
-        return _full(job)
+        if job.out is not None:
+            return full_disk(job.out.parent)
+        return ReferenceEngineError(
+            f"{job.engine}'s disk has no space left for the recording", fix=f"free some: {job.engine} system prune"
+        )
     message = own.removeprefix("harness-dump: ") if own is not None else _theirs(lines)
     if message is None:
         message = f"ended with status {status}: {lines[-1] if lines else 'it said nothing'}"
@@ -187,13 +191,10 @@ def _killed(job: Job, needed: int | None) -> ReferenceEngineError:
     return ReferenceEngineError(f"Caffe ({job.engine}) {message}", fix=f"{fix}, or at a smaller --input-size")
 
 
-def _full(job: Job) -> ReferenceEngineError:
-    if job.out is None:
-        return ReferenceEngineError(
-            f"{job.engine}'s disk has no space left for the recording", fix=f"free some: {job.engine} system prune"
-        )
+def full_disk(folder: Path) -> ReferenceEngineError:
+    """There is no room for a recording in this folder."""
     return ReferenceEngineError(
         "there is no space left for the recording",
-        file=job.out.parent,
+        file=folder,
         fix="free some, or set HARNESS_CACHE to a folder on a larger disk",
     )

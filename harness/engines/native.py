@@ -11,59 +11,81 @@ from functools import cache
 from pathlib import Path
 
 from harness.engines import RecordRequest
-from harness.engines.dumping import follow
-from harness.errors import EngineMissingError
+from harness.engines.dumping import Job, follow, kill_group
+from harness.errors import EngineMissingError, UsageError
 from harness.progress import Progress
-from harness.resources import docker_folder
+from harness.resources import dump_script
 
 NAME = "native"
+VARIABLE = "HARNESS_CAFFE_PYTHON"
+_ABOUT = """
+import os, sys, caffe
+library = os.stat(sys.modules["caffe._caffe"].__file__)
+print("@harness %s %d %d" % (getattr(caffe, "__version__", "unknown"), library.st_size, library.st_mtime))
+"""
 
 
 def available(image: str | None) -> str | None:
     """Why no Python here can run Caffe, None if one can."""
-    return None if _python() else "no Python here imports caffe (HARNESS_CAFFE_PYTHON names one)"
+    given = os.environ.get(VARIABLE)
+    if _python(given):
+        return None
+    return f"{given!r} ({VARIABLE}) does not import caffe" if given else f"no Python here imports caffe ({VARIABLE})"
 
 
 def identity(image: str | None) -> dict[str, str]:
-    """Which Python, which Caffe, which dump script."""
-    dump = hashlib.sha256((docker_folder() / "dump.py").read_bytes()).hexdigest()
-    return {"python": shlex.join(_checked()), "dump": dump}
+    """Which Python, which build of Caffe, which dump script."""
+    python, caffe = _found()
+    return {
+        "python": shlex.join(python),
+        "caffe": caffe,
+        "dump": hashlib.sha256(dump_script().read_bytes()).hexdigest(),
+    }
 
 
 def record(request: RecordRequest, out: Path, progress: Progress) -> None:
     """Fill an empty folder with a recording. Raises EngineError."""
-    command = [*_checked(), str(docker_folder() / "dump.py"), "--prototxt", str(request.prototxt.resolve())]
+    command = [*_found()[0], str(dump_script()), "--prototxt", str(request.prototxt.resolve())]
     command += ["--caffemodel", str(request.caffemodel.resolve()), "--out", str(out.resolve())]
     for blob, path in request.inputs.items():
         command += ["--input", f"{blob}={path.resolve()}"]
     if request.threads:
         command += ["--threads", str(request.threads)]
-    child: list[int] = []
-    follow(command, progress, engine=NAME, timeout=request.timeout, stop=lambda: _kill(child), out=out, started=child.append)
+    job = Job(
+        command=(*command, "--end-with-stdin"),
+        engine=NAME,
+        timeout=request.timeout,
+        stop=kill_group,
+        out=out,
+        needed=request.needed,
+    )
+    follow(job, progress)
 
 
-def _kill(child: list[int]) -> None:
-    for pid in child:
-        os.kill(pid, 9)
-
-
-def _checked() -> list[str]:
-    python = _python()
-    if python is None:
+def _found() -> tuple[tuple[str, ...], str]:
+    found = _python(os.environ.get(VARIABLE))
+    if found is None:
         raise EngineMissingError(
-            "no Python here imports caffe", fix="set HARNESS_CAFFE_PYTHON to the command of one that does"
+            available(None) or "no Python here imports caffe",
+            fix=f"set {VARIABLE} to the command of one that does, as in {VARIABLE}='conda run -n caffe python'",
         )
-    return python
+    return found
 
 
 @cache
-def _python() -> list[str] | None:
-    """The command of a Python that imports caffe; a chroot's or an environment's wrapper may take several words."""
-    given = os.environ.get("HARNESS_CAFFE_PYTHON")
-    for command in [shlex.split(given)] if given else [["python3"], ["python"], ["python2"]]:
-        if shutil.which(command[0]) is None:
+def _python(given: str | None) -> tuple[tuple[str, ...], str] | None:
+    """The command of a Python that imports caffe, and which Caffe that is; a chroot's command takes several words."""
+    try:
+        commands = [shlex.split(given)] if given else [["python3"], ["python"], ["python2"]]
+    except ValueError as error:
+        raise UsageError(f"{VARIABLE} is no command: {error}", fix="close its quotes") from error
+    for command in commands:
+        if not command or shutil.which(command[0]) is None:
             continue
-        answer = subprocess.run([*command, "-c", "import caffe"], capture_output=True, check=False)
-        if answer.returncode == 0:
-            return command
+        answer = subprocess.run(
+            [*command, "-c", _ABOUT], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+        )
+        said = [line for line in answer.stdout.splitlines() if line.startswith("@harness ")]
+        if answer.returncode == 0 and said:
+            return tuple(command), said[0].removeprefix("@harness ")
     return None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,10 +18,10 @@ from harness.cache import file_sha256, locked, publish, write_whole
 from harness.data import Case, Network, Recording, Shape, Top, Weights
 from harness.engines import RecordRequest, ReferenceEngine, memory, reference_engine
 from harness.engines.golden import find_golden, read_golden
-from harness.errors import EngineError, EngineMissingError, HarnessError
+from harness.errors import EngineError, EngineMissingError, HarnessError, ReferenceEngineError
 from harness.layers.base import Float32
 from harness.progress import Progress
-from harness.recording import MANIFEST, read_recording
+from harness.recording import MANIFEST, disk_error, read_recording, verify
 
 CONTAINERS = ("docker", "podman")
 """What `auto` tries before a golden. OpenCV is not among them: it is not Caffe."""
@@ -67,17 +66,19 @@ def make_recording(ready: Ready, how: Reference, progress: Progress) -> Recordin
     """
     if how.folder is not None:
         recording = read_recording(how.folder)
+        verify(recording)
         return replace(recording, recorded_by=recording.engine, engine="recording")
-    digests = {name: _sha256(array) for name, array in ready.inputs.items()}
+    digests = {name: values_sha256(array) for name, array in ready.inputs.items()}
     if how.engine == "golden":
         return _golden(ready, digests)
-    name = how.engine
+    name: str | None = how.engine
     if name == "auto":
         name, problems = _first_that_works(how.image)
         if name is None:
-            if find_golden(ready.case, ready.title) is not None:
+            if how.image is None and find_golden(ready.case, ready.title) is not None:
                 return _golden(ready, digests)
-            raise _no_engine(problems)
+            raise _no_engine(problems, how.image)
+    assert name is not None
     engine = reference_engine(name)
     problem = engine.available(how.image)
     if problem:
@@ -100,22 +101,46 @@ def _kept_or_new(
     key = hashlib.sha256(json.dumps(depends, sort_keys=True).encode()).hexdigest()[:24]
     folder = cache.folder("recordings") / key
     with locked(f"recordings/{key}", lambda why: progress("caffe", 0, 0, why)):
-        if how.fresh or not _is_whole(folder):
-            _record(ready, engine, how, folder, progress)
-            return replace(read_recording(folder), age=None)
-        age = time.time() - (folder / "manifest.json").stat().st_mtime
-        return replace(read_recording(folder), age=max(0.0, age))
+        cache.sweep(folder)
+        kept = None if how.fresh else _kept(folder, progress)
+        if kept is not None:
+            return kept
+        _record(ready, engine, how, folder, digests, progress)
+        return read_recording(folder)
 
 
-def _record(ready: Ready, engine: ReferenceEngine, how: Reference, folder: Path, progress: Progress) -> None:
+def _kept(folder: Path, progress: Progress) -> Recording | None:
+    """The recording in the cache, or None if there is none that is whole.
+
+    Its files' digests are checked each time; those of large files are read again only if the files were touched
+    (`recording.verify`), so what slips through is a disk that changes bits and no times.
+    """
+    if not folder.exists():
+        return None
+    try:
+        recording = read_recording(folder)
+        verify(recording)
+    except HarnessError as error:
+        progress("caffe", 0, 0, f"recording again, since the one that was kept is no good: {error.message}")
+        return None
+    return replace(recording, age=max(0.0, time.time() - (folder / MANIFEST).stat().st_mtime))
+
+
+def _record(
+    ready: Ready,
+    engine: ReferenceEngine,
+    how: Reference,
+    folder: Path,
+    digests: Mapping[str, str],
+    progress: Progress,
+) -> None:
     needed = memory.estimate(ready.network, ready.shapes)
     at_hand = memory.available()
     if at_hand is not None and needed > at_hand:
         raise EngineError(_too_little(ready, needed, at_hand))
     assert ready.network.path is not None
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+        scratch = cache.partial_folder(folder)
         try:
             inputs = {}
             for index, (name, array) in enumerate(ready.inputs.items()):
@@ -123,7 +148,6 @@ def _record(ready: Ready, engine: ReferenceEngine, how: Reference, folder: Path,
                 np.save(inputs[name], array, allow_pickle=False)
             out = scratch / "out"
             out.mkdir()
-            scratch.chmod(0o755)
             request = RecordRequest(
                 prototxt=ready.network.path,
                 caffemodel=ready.weights.path,
@@ -132,37 +156,41 @@ def _record(ready: Ready, engine: ReferenceEngine, how: Reference, folder: Path,
                 memory=int(needed * 1.5) + (1 << 30),
                 timeout=how.timeout,
                 threads=how.threads,
+                needed=needed,
             )
             engine.record(request, out, progress)
-            _annotate(out, about=ready.title, digests={f"values:{name}": _sha256(x) for name, x in ready.inputs.items()})
+            _check_source(out, ready)
+            _annotate(out, about=ready.title, digests={f"values:{name}": digest for name, digest in digests.items()})
             publish(out, folder)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
     except OSError as error:
-        raise EngineError(
-            f"the recording cannot be kept: {error.strerror or error}",
-            file=folder.parent,
-            fix="free some space, or set HARNESS_CACHE to a larger disk",
-        ) from error
+        raise disk_error(error, folder.parent) from error
+
+
+def _check_source(folder: Path, ready: Ready) -> None:
+    """An engine on another machine may have another file under the same path, and a file may change meanwhile."""
+    recording = read_recording(folder)
+    assert ready.network.path is not None
+    for what, digest, path in (
+        ("prototxt", file_sha256(ready.network.path), ready.network.path),
+        ("weights", ready.weights.sha256, ready.weights.path),
+    ):
+        if recording.digests.get(what, digest) != digest:
+            raise ReferenceEngineError(
+                f"Caffe ({recording.engine}) read other {what} than these",
+                file=path,
+                fix="run again; if it stays, HARNESS_CONTAINER_COPY=1 sends the files in place of mounting them",
+            )
 
 
 def _annotate(folder: Path, *, about: str, digests: Mapping[str, str]) -> None:
     """Add to a manifest what the engine could not know: the case, and the digests of the numbers that were fed."""
-    read_recording(folder)
     file = folder / MANIFEST
     manifest = json.loads(file.read_text(encoding="utf-8"))
     manifest["about"] = about
     manifest["digests"] |= digests
     write_whole(file, json.dumps(manifest, indent=1, sort_keys=True).encode())
-
-
-def _is_whole(folder: Path) -> bool:
-    """True for a recording whose files are all there, in the size that they should have; contents are not read again."""
-    try:
-        recording = read_recording(folder)
-        return bool(recording.tops) and all((folder / top.file).is_file() for top in recording.tops)
-    except HarnessError:
-        return False
 
 
 def _golden(ready: Ready, digests: Mapping[str, str]) -> Recording:
@@ -188,9 +216,10 @@ def _first_that_works(image: str | None) -> tuple[str | None, dict[str, str]]:
     return None, problems
 
 
-def _no_engine(problems: Mapping[str, str]) -> EngineMissingError:
+def _no_engine(problems: Mapping[str, str], image: str | None) -> EngineMissingError:
+    golden = "there is no golden of this case" if image is None else f"a golden cannot stand for {image}"
     return EngineMissingError(
-        "no reference: " + "; ".join(problems.values()) + "; and there is no golden of this case",
+        f"no reference: {'; '.join(problems.values())}; and {golden}",
         fix="harness image build with docker or podman; or --reference native with a Python that imports caffe; or, "
         "by name only since it is not Caffe, --reference opencv",
     )
@@ -205,7 +234,8 @@ def _too_little(ready: Ready, needed: int, at_hand: int) -> str:
     return f"Caffe would need about {needed / 1e9:.1f} GB, {at_hand / 1e9:.1f} GB are free{advice}"
 
 
-def _sha256(array: Float32) -> str:
-    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
-
-
+def values_sha256(array: Float32) -> str:
+    """The digest of an array's shape and numbers: those of a seed are the same at 4×6 and at 6×4."""
+    digest = hashlib.sha256(f"{array.shape}\n".encode())
+    digest.update(np.ascontiguousarray(array, "<f4").reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()

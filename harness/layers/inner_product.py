@@ -45,8 +45,8 @@ class InnerProduct(LayerType):
     def keras_weights(self, layer: Layer, blobs: Blobs, bottoms: Sequence[Shape]) -> dict[str, Float32]:
         """The kernel as Keras' k × o, its rows reordered from Caffe's C, H, W to the H, W, C that Flatten gives."""
         kernel_ok = _kernel(layer, blobs)
-        if len(bottoms[0]) == 4:
-            kernel_ok = kernel_ok.reshape(-1, *bottoms[0][1:]).transpose(0, 2, 3, 1).reshape(kernel_ok.shape)
+        if len(bottoms[0]) > 2:
+            kernel_ok = np.moveaxis(kernel_ok.reshape(-1, *bottoms[0][1:]), 1, -1).reshape(kernel_ok.shape)
         return {"kernel": kernel_ok.T} | ({"bias": blobs[1].reshape(-1)} if len(blobs) > 1 else {})
 
     def macs(self, layer: Layer, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:

@@ -63,13 +63,13 @@ class Pooling(LayerType):
         """Zero for MAX, which rounds nothing; for AVE u · ‖x_window‖₂ / √divisor, a dot product with 1/divisor."""
         if _mode(layer) == MAX:
             return Unit()
-        window = _window(layer, bottoms[0])
+        window = _window(layer, bottoms[0].shape)
         squares, _, divisor = _sums(bottoms[0].astype(np.float64) ** 2, window, top.shape[2:])
         dense = U * np.sqrt(squares / divisor[..., None])
         return Unit(dense=dense.reshape(-1, top.shape[1]).astype(np.float32))
 
     def define(self, layer: Layer, blobs: Blobs, bottoms: Sequence[np.ndarray], sites: Index) -> Exact:
-        window = _window(layer, bottoms[0])
+        window = _window(layer, bottoms[0].shape)
         bottom = channels_last(bottoms[0])
         channels = bottom.shape[-1]
         largest = np.full((len(sites), channels), -np.inf)

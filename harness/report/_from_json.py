@@ -99,6 +99,7 @@ def report_from(value: Any, schema: str, file: Path | str, fix: str) -> ParityRe
     mode, notes = root.optional("mode"), root.optional("notes")
     report = ParityReport(
         case=root["case"].text(),
+        target=target.text() if (target := root.optional("target")) else "",
         command=root["command"].text(),
         reference=root["reference"].mapping(),
         candidate=root["candidate"].mapping(),

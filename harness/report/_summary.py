@@ -117,7 +117,7 @@ def by_hand(report: ParityReport) -> tuple[LayerComparison, ...]:
 def again(report: ParityReport, row: LayerComparison) -> str:
     """The command that compares one layer again, safe to paste."""
     layer = shlex.quote(glob.escape(row.layer))
-    return _text.printable(f"harness compare {shlex.quote(report.case)} --layer {layer}")
+    return _text.printable(f"harness compare {report.target or shlex.quote(report.case)} --layer {layer}")
 
 
 def labels_agree(report: ParityReport) -> float | None:
@@ -129,8 +129,8 @@ def labels_agree(report: ParityReport) -> float | None:
 def described(engine: Mapping[str, object]) -> str:
     """An engine in one line: version, engine, image, age, source."""
     name, version = str(engine.get("engine") or "unknown engine"), str(engine.get("version") or "")
-    parts = [version or name]
-    if version and name not in version:
+    parts = [f"{name} {version}" if version[:1].isdigit() else version or name]
+    if name not in parts[0]:
         parts.append(name)
     if engine.get("image"):
         parts.append(f"image {_text.digest(str(engine['image']))}")

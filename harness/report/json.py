@@ -68,6 +68,7 @@ def to_json(report: ParityReport) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "case": report.case,
+        "target": report.target,
         "passed": report.passed,
         "command": report.command,
         "mode": report.mode,

@@ -80,7 +80,7 @@ def test_all_shows_every_row():
 def test_another_engine_is_not_called_caffe():
     report = samples.passing(reference={"engine": "opencv", "version": "4.13"}, weights={"kind": "synthetic"})
     lines = render(report).splitlines()
-    assert lines[1] == "reference  NOT CAFFE  4.13, opencv"
+    assert lines[1] == "reference  NOT CAFFE  opencv 4.13"
     assert lines[3] == "weights    SYNTHETIC   input cat.png 900×900"
 
 
