@@ -59,7 +59,11 @@ lint: $(READY)
 types: lint
 
 goldens: $(READY) image
-	@$(BIN)/python -m harness.engines.golden digits_lenet dilation_mini
+	@for case in digits_lenet dilation_mini; do \
+	    new=fixtures/golden/.$$case; rm -rf $$new; \
+	    $(HARNESS) dump $$case --engine docker --out $$new || exit 1; \
+	    rm -rf fixtures/golden/$$case; mv $$new fixtures/golden/$$case; \
+	done
 
 bench: $(READY) image
 	@$(BIN)/python benchmarks/main_job.py

@@ -271,7 +271,6 @@ class Metrics:
     mismatched: int  # elements beyond the limit
     total: int
     nonfinite: int = 0
-    channel_max_abs: tuple[float, ...] = ()  # for pictures; not in every report
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,7 @@ class _Walk:
             if not layer_type_is_identity(layer):
                 for top in set(self.reads[layer.name]):
                     self.readers.setdefault(top, []).append(layer)
+        self.keras_names = {node.name for node in self.graph.nodes}
         self.keras_readers: dict[int, list[KerasNode]] = {}
         for node in self.graph.nodes:
             for tensor in set(node.inputs):
@@ -146,9 +147,18 @@ class _Walk:
         if activation is None or node.class_name == "Activation":
             return (layer,)
         readers = self.readers.get(self.canonical[layer.tops[0]], [])
-        if len(readers) == 1 and activation in layer_type(readers[0]).fuses and readers[0].name not in self.taken:
+        if len(readers) != 1 or readers[0].name in self.taken or not layer_type(readers[0]).fuses:
+            return (layer,)
+        # An activation of another kind is still the counterpart, a wrong one, unless the right one stands by itself.
+        if activation in layer_type(readers[0]).fuses or not self._stands_alone(readers[0], node):
             return (layer, readers[0])
         return (layer,)
+
+    def _stands_alone(self, layer: Layer, behind: KerasNode) -> bool:
+        """True if the Keras model has a layer of its own for this one."""
+        if keras_name(layer.name) in self.keras_names or layer.name in self.names:
+            return True
+        return any(_stands_for(reader, layer) for reader in self.keras_readers.get(behind.outputs[0], ()))
 
     def _inputs(self, layer: Layer, sources: Sequence[int]) -> tuple[tuple[int, Top], ...] | None:
         """Which of the layer's bottoms belongs to which Keras tensor: what is known to be equal first, then by order."""

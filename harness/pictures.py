@@ -16,25 +16,28 @@ LONGEST = 480
 
 
 def label_pictures(
-    reference: Float32, candidate: np.ndarray, palette: Sequence[tuple[int, int, int]] = ()
+    reference: Float32, candidate: np.ndarray | None, palette: Sequence[tuple[int, int, int]] = ()
 ) -> tuple[Picture, ...]:
     """Both label maps in the palette, and where they differ.
 
     Args:
-        reference, candidate: N, H, W, C; the label is the channel with the largest value, the first of equals.
+        reference, candidate: N, H, W, C; the candidate may be of another size, or missing. The label is the channel with the largest value, the first of equals.
         palette: RGB per label; the one of Pascal VOC if there is none.
     """
     if reference.ndim != 4 or reference.shape[-1] < 2 or min(reference.shape[1:3]) < 2:
         return ()
     colours = np.array(palette or voc_palette(reference.shape[-1]), np.uint8)
-    ours, theirs = reference[0].argmax(axis=-1), candidate[0].argmax(axis=-1)
+    ours = reference[0].argmax(axis=-1)
+    pictures = [Picture("Caffe's labels", _enlarged(colours[ours % len(colours)]))]
+    if candidate is None or candidate.ndim != 4:
+        return tuple(pictures)
+    theirs = candidate[0].argmax(axis=-1)
+    pictures.append(Picture("Keras' labels", _enlarged(colours[theirs % len(colours)])))
+    if theirs.shape != ours.shape:
+        return tuple(pictures)
     differs = np.where((ours != theirs)[..., None], np.uint8([214, 39, 40]), np.uint8([238, 238, 238]))
     share = float((ours != theirs).mean())
-    return (
-        Picture("Caffe's labels", _enlarged(colours[ours % len(colours)])),
-        Picture("Keras' labels", _enlarged(colours[theirs % len(colours)])),
-        Picture(f"they disagree on {share:.1%}", _enlarged(differs.astype(np.uint8))),
-    )
+    return (*pictures, Picture(f"they disagree on {share:.1%}", _enlarged(differs.astype(np.uint8))))
 
 
 def input_picture(blob: Float32, source: InputSource) -> Picture | None:

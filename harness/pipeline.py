@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 
 from harness import inputs as feeds
+from harness.cache import file_sha256
 from harness.caffe import load_weights, read_network
-from harness.compare import stream
+from harness.compare import limits, stream
 from harness.compare.folders import compare_recordings
+from harness.compare.judge import Evidence
 from harness.compare.verdict import assemble, has_accumulated, name_sources
 from harness.convert.weights import check_weights
 from harness.data import (
@@ -31,6 +33,7 @@ from harness.data import (
     Top,
     Weights,
 )
+from harness.diagnose import Clues, diagnose
 from harness.engines import keras as keras_engine
 from harness.engines.candidate import open_candidate
 from harness.engines.reference import Reference, make_recording
@@ -128,11 +131,24 @@ def judge_all(ready: Prepared, recording: Recording, options: Options, progress:
     first = next(iter(network.inputs), None)
     shown = input_picture(ready.inputs[first.blob], case.input) if first is not None else None
 
-    def keep(pair: Pair, reference: Float32, computed: np.ndarray) -> None:
+    def keep(pair: Pair, reference: Float32, computed: np.ndarray | None) -> None:
         if pair.top in outputs and options.mode != "isolated":
             seen.append(_output(pair, reference, computed))
-            if reference.shape == computed.shape and not pictures:
+            if not pictures:
                 pictures.extend(label_pictures(reference, computed, case.palette))
+
+    nodes = {node.name: node for node in candidate.graph.nodes}
+
+    def explain(evidence: Evidence, row: LayerComparison, retry: stream.Retry) -> LayerComparison:
+        clues = Clues(
+            pair=evidence.pair,
+            nodes=[nodes[name] for name in evidence.pair.keras],
+            bottoms=[ready.shapes[top] for top in evidence.pair.bottoms],
+            row=row,
+            retry=retry,
+            source=candidate.source_of,
+        )
+        return replace(row, causes=diagnose(clues, limits.MAX_UNITS))
 
     rows: list[LayerComparison] = []
     stream_options = stream.Options(
@@ -150,6 +166,7 @@ def judge_all(ready: Prepared, recording: Recording, options: Options, progress:
         candidate,
         {top: ready.inputs[top.blob] for top in network.inputs},
         stream_options,
+        explain,
         keep,
         on_pair=lambda index, pair: progress("compare", index, total, pair.layer.name),
     )
@@ -167,7 +184,8 @@ def judge_all(ready: Prepared, recording: Recording, options: Options, progress:
         candidate={
             "engine": "keras",
             "version": keras_engine.version(),
-            "source": candidate.source,
+            "source": Path(candidate.source).name,
+            "sha256": file_sha256(Path(candidate.source)) if Path(candidate.source).is_file() else None,
             "device": "cpu",
             "dtype": "float32",
         },
@@ -215,8 +233,8 @@ def _output_tops(network: Network) -> set[Top]:
     return {canonical[top] for layer in network.layers for top in layer.tops if top not in read}
 
 
-def _output(pair: Pair, reference: Float32, computed: np.ndarray) -> OutputComparison:
-    if reference.shape != computed.shape:
+def _output(pair: Pair, reference: Float32, computed: np.ndarray | None) -> OutputComparison:
+    if computed is None or reference.shape != computed.shape:
         return OutputComparison(pair.top.blob, None, None, False)
     agreement = None
     if reference.ndim > 1 and reference.shape[-1] > 1:

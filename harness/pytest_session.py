@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,7 +45,9 @@ class ParitySession:
         cases = [case for case in self.cases if case.folder / FILE == file_path.resolve()]
         if not cases:
             return None
-        return CaseFile.from_parent(parent, path=file_path, session_cases=cases, parity=self)
+        # pytest has no name for a file outside of its root, as a case that came with the package is.
+        name = Path(os.path.relpath(file_path, self.config.rootpath)).as_posix()
+        return CaseFile.from_parent(parent, path=file_path, nodeid=name, session_cases=cases, parity=self)
 
     def layers(self, case: Case) -> list[str]:
         """The layers to be compared, worked out once per run, however many workers it has."""

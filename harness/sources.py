@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -13,7 +14,7 @@ from harness.cache import file_sha256, folder, locked
 from harness.caffe import load_weights, write_caffemodel
 from harness.convert.synthetic import synthetic_weights
 from harness.data import Case, Network, Weights
-from harness.errors import HarnessError, WeightsError
+from harness.errors import CaffemodelError, WeightsError
 
 SYNTHETIC = 1
 """To be raised when `synthetic_weights` gives other numbers for a seed, so that cached files are not taken for them."""
@@ -30,7 +31,7 @@ def case_weights(case: Case, network: Network, *, fetch: bool = False) -> Weight
     """
     source = case.weights
     if source.seed is not None:
-        return load_weights(_synthetic(network, source.seed), "synthetic")
+        return _synthetic(network, source.seed)
     path = source.caffemodel or _fetched(case, fetch=fetch)
     weights = load_weights(path, "trained")
     if source.sha256 and weights.sha256 != source.sha256:
@@ -42,23 +43,18 @@ def case_weights(case: Case, network: Network, *, fetch: bool = False) -> Weight
     return weights
 
 
-def _synthetic(network: Network, seed: int) -> Path:
+def _synthetic(network: Network, seed: int) -> Weights:
     assert network.path is not None
     sizes = [f"{top}{shape}" for top, shape in network.inputs.items()]  # an inner product's weights depend on them
     key = hashlib.sha256(f"{SYNTHETIC}/{seed}/{file_sha256(network.path)}/{sizes}".encode()).hexdigest()[:20]
     path = folder("weights") / f"synthetic-{key}.caffemodel"
     with locked(f"weights/{path.name}"):
-        if not _is_readable(path):
-            types = {layer.name: layer.type for layer in network.layers}
-            write_caffemodel(path, network.name, synthetic_weights(network, seed), types)
-    return path
-
-
-def _is_readable(path: Path) -> bool:
-    try:
-        return path.exists() and bool(load_weights(path, "synthetic").sha256)
-    except HarnessError:
-        return False
+        if path.exists():
+            with contextlib.suppress(CaffemodelError):
+                return load_weights(path, "synthetic")
+        types = {layer.name: layer.type for layer in network.layers}
+        write_caffemodel(path, network.name, synthetic_weights(network, seed), types)
+        return load_weights(path, "synthetic")
 
 
 def _fetched(case: Case, *, fetch: bool) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,12 @@ from harness.layout import caffe_index
 
 BLOCK = 1 << 16
 """Elements per block: a handful of such float32 arrays fit into a core's second-level cache."""
+
+LARGE = 1e15
+"""Numbers whose squares a block's float32 sum could not hold."""
+
+SMALL = 1e-30
+"""Sums of squares below are float32's rounding to zero."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +60,6 @@ class _Totals:
         self.mismatched = self.nonfinite = self.finite = 0
         # per channel: Σd, Σr, Σd·r, Σr², Σunit²
         self.sums: Float64 = np.zeros((5, channels))
-        self.channel_max: Float32 = np.zeros(channels, np.float32)
 
     def add(self, start: int, ref: Float32, cand: Float32, unit: Float32) -> None:
         with np.errstate(invalid="ignore", over="ignore"):
@@ -61,45 +67,52 @@ class _Totals:
         size = np.abs(diff)
         largest = size.max(initial=0.0)
         if not math.isfinite(largest):
-            ref, diff, size = self._mask(start, ref, cand, diff)
+            ref, diff, size = self._mask(start, ref, cand)
             largest = size.max(initial=0.0)
         self.finite += size.size
-        np.maximum(self.channel_max, size.max(axis=0), out=self.channel_max)
-        self.max_reference = max(self.max_reference, float(ref.max(initial=0.0)), -float(ref.min(initial=0.0)))
+        most_ref = max(float(ref.max(initial=0.0)), -float(ref.min(initial=0.0)))
+        self.max_reference = max(self.max_reference, most_ref)
+        if max(most_ref, float(largest)) > LARGE:
+            ref, diff, size = ref.astype(np.float64), diff.astype(np.float64), size.astype(np.float64)
         with np.errstate(over="ignore", divide="ignore"):
             units = size / unit
         if self.exact:
             self.mismatched += int(np.count_nonzero(units > 1.0))
-            if largest > self.max_abs:
+            if largest > self.max_abs and not self.nonfinite:
                 self._note(start, size)
         else:
             self.mismatched += int(np.count_nonzero(units > self.limit))
-            flat = units.reshape(-1)
-            self.sum_units += float(np.dot(flat, flat))
             most = float(units.max(initial=0.0))
+            flat = units.reshape(-1) if most < LARGE else units.reshape(-1).astype(np.float64)
+            self.sum_units += float(np.dot(flat, flat))
             if most > self.max_units:
                 self.max_units = most
-                self._note(start, units)
+                if not self.nonfinite:
+                    self._note(start, units)
         self.max_abs = max(self.max_abs, float(largest))
         self.sums[0] += diff.sum(axis=0)
         self.sums[1] += ref.sum(axis=0)
         self.sums[2] += np.einsum("pc,pc->c", diff, ref)
         self.sums[3] += np.einsum("pc,pc->c", ref, ref)
-        self.sums[4] += np.einsum("pc,pc->c", unit, unit) if unit.shape[1] > 1 else len(ref) * float(unit[0, 0]) ** 2
+        self.sums[4] += _squares(unit) if unit.shape[1] > 1 else len(ref) * float(unit[0, 0]) ** 2
 
     def _note(self, start: int, size: Float32) -> None:
         row, channel = divmod(int(size.argmax()), size.shape[1])
         self.worst = (start + row, channel)
 
-    def _mask(self, start: int, ref: Float32, cand: Float32, diff: Float32) -> tuple[Float32, Float32, Float32]:
-        """Count what is NaN or infinite on one side only, and leave it out of the other figures."""
+    def _mask(self, start: int, ref: Float32, cand: Float32) -> tuple[Float32, Any, Any]:
+        """Count what is NaN or infinite on one side only, and leave it out of the other figures.
+
+        The difference is float64's: that of two finite numbers may be too large for float32.
+        """
         same = (ref == cand) | (np.isnan(ref) & np.isnan(cand))
         odd = ~(np.isfinite(ref) & np.isfinite(cand)) & ~same
         if odd.any() and not self.nonfinite:
             self._note(start, odd.astype(np.float32))
         self.nonfinite += int(np.count_nonzero(odd))
-        keep = np.isfinite(diff)
-        diff = np.where(keep, diff, np.float32(0))
+        with np.errstate(invalid="ignore"):
+            diff = cand.astype(np.float64) - ref
+        diff = np.where(np.isfinite(diff), diff, 0.0)
         return np.where(np.isfinite(ref), ref, np.float32(0)), diff, np.abs(diff)
 
     def result(self, shape: tuple[int, ...], ref: Float32, cand: Float32) -> Measurement:
@@ -120,7 +133,6 @@ class _Totals:
             mismatched=self.mismatched + self.nonfinite,
             total=int(ref.size),
             nonfinite=self.nonfinite,
-            channel_max_abs=tuple(float(value) for value in self.channel_max),
         )
         return Measurement(metrics, systematic, row)
 
@@ -135,4 +147,17 @@ class _Totals:
         slope = np.where(usable, covariance / np.where(usable, variance, 1.0), 0.0)
         share = np.sqrt(mean_d**2 + slope**2 * variance) / np.sqrt(np.maximum(mean_uu, np.finfo(float).tiny))
         worst = int(share.argmax())
-        return 1.0 + float(slope[worst]), float((mean_d - slope * mean_r)[worst]), 0.0 if self.exact else float(share[worst])
+        return (
+            1.0 + float(slope[worst]),
+            float((mean_d - slope * mean_r)[worst]),
+            0.0 if self.exact else float(share[worst]),
+        )
+
+
+def _squares(unit: Float32) -> Float64 | Float32:
+    squares: Float32 = np.einsum("pc,pc->c", unit, unit)
+    if squares.min(initial=1.0) >= SMALL and np.isfinite(squares).all():
+        return squares
+    wide = unit.astype(np.float64)
+    exact: Float64 = np.einsum("pc,pc->c", wide, wide)
+    return exact

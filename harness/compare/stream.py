@@ -28,6 +28,9 @@ class CandidateSegment(Protocol):
     def run_float64(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
         """The same function in float64."""
 
+    def run_changed(self, inputs: Sequence[Any], edits: Mapping[str, Mapping[str, Any]]) -> Any:
+        """What it would compute with its layers' arguments changed."""
+
 
 class CandidateModel(Protocol):
     """What the comparison asks of a candidate engine."""
@@ -43,6 +46,10 @@ class CandidateModel(Protocol):
 
     def as_array(self, tensor: Any) -> np.ndarray:
         """A tensor's numbers without copying them."""
+
+
+Retry = Callable[[Mapping[str, Mapping[str, Any]], tuple[int, int]], Metrics | None]
+Explain = Callable[[Evidence, LayerComparison, Retry], LayerComparison]
 
 
 @dataclass(frozen=True)
@@ -83,14 +90,18 @@ def compare_layers(
     candidate: CandidateModel,
     inputs: Mapping[Top, Float32],
     options: Options,
-    keep: Callable[[Pair, Float32, np.ndarray], None] = lambda pair, reference, computed: None,
+    explain: Explain = lambda evidence, row, retry: row,
+    keep: Callable[[Pair, Float32, np.ndarray | None], None] = lambda pair, reference, computed: None,
     on_pair: Callable[[int, Pair], None] = lambda index, pair: None,
 ) -> Iterator[LayerComparison]:
     """Judge every pair, in the candidate's topological order.
 
     Args:
         inputs: the candidate's own inputs for the end-to-end run, N, C, H, W.
-        keep: called with the reference and the candidate (end to end, else isolated; channels last) of each pair.
+        explain: called with each layer at fault and a way to try it with its Keras layers changed; gives the row, causes
+            and all.
+        keep: called with the reference and the candidate of each pair, channels last: end to end if that was asked for
+            (None if it could not be computed), else isolated.
         on_pair: called as each pair begins.
     """
     pairs = [pair for pair in layer_map.pairs if options.end_to_end or options.wanted(pair)]
@@ -114,6 +125,8 @@ def compare_layers(
         judged = options.isolated and options.wanted(pair)
         if judged:
             row, kept = _judge_isolated(candidate, segment, evidence, unit)
+            if row.status.fails:
+                row = explain(evidence, row, _retry(candidate, segment, evidence, unit))
         if options.end_to_end:
             for number, top in pair.inputs:
                 if top in inputs:
@@ -127,14 +140,15 @@ def compare_layers(
                 metrics = _measure(evidence, unit, last)
                 row = _end_to_end_row(evidence, row, metrics, last.shape, index + 1)
                 kept = last
-            elif row is None:
+            else:
+                kept = None
+            if output is None and row is None:
                 row = comparison(evidence, Status.SHAPE, "exact", note="cannot be computed from the layers before it")
             for number, _ in pair.inputs:
                 uses[number] -= 1
                 if not uses[number]:
                     live.pop(number, None)
-        if kept is not None:
-            keep(pair, evidence.reference, kept)
+        keep(pair, evidence.reference, kept)
         if row is not None and options.wanted(pair):
             yield row
         del evidence, unit, kept, output
@@ -180,6 +194,26 @@ def _judge_isolated(
     array = candidate.as_array(tensor)
     last = from_candidate(array, evidence.reference.shape, data_format=candidate.data_format(pair))
     return judge(evidence, unit, last), last
+
+
+def _retry(candidate: CandidateModel, segment: CandidateSegment, evidence: Evidence, unit: Unit) -> Retry:
+    """Runs the changed segment on the reference's bottoms, with zeros around them where that is asked for."""
+
+    def retry(edits: Mapping[str, Mapping[str, Any]], pad: tuple[int, int]) -> Metrics | None:
+        around = ((0, 0), (pad[0], pad[0]), (pad[1], pad[1]), (0, 0))
+        feeds = []
+        for number, top in evidence.pair.inputs:
+            bottom = evidence.bottoms[top]
+            padded = np.pad(bottom, around) if any(pad) and bottom.ndim == 4 else bottom
+            feeds.append(_feed(candidate, evidence.pair, number, padded))
+        try:
+            array = candidate.as_array(segment.run_changed(feeds, edits))
+        except CandidateError:
+            return None
+        data_format = candidate.data_format(evidence.pair)
+        return _measure(evidence, unit, from_candidate(array, evidence.reference.shape, data_format=data_format))
+
+    return retry
 
 
 def _run_end_to_end(segment: CandidateSegment, pair: Pair, live: Mapping[int, Any]) -> Any | None:

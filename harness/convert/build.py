@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness.backend import import_keras
 from harness.convert.plan import Plan
 
 
 def build_model(plan: Plan) -> Any:
     """A `keras.Model` made of the same calls that the source text is written from. Its weights are Keras' initial ones."""
-    import keras
-
+    keras = import_keras()
     inputs = [keras.Input(shape, name=name) for name, shape in plan.inputs]
     tensors: dict[int, Any] = {-1 - index: tensor for index, tensor in enumerate(inputs)}
     for index, step in enumerate(plan.steps):

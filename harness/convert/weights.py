@@ -145,7 +145,9 @@ def _fill(layer: Any, arrays: Mapping[str, np.ndarray], name: str) -> None:
             raise WeightsError(
                 f"{key} is {_text(array.shape)} in Caffe's weights and {_text(variables[key].shape)} in the Keras layer",
                 layer=name,
-                fix="compare filters, kernel_size and groups with the prototxt",
+                fix="the layer sees another size than in Caffe: look for a size lost before it (harness map shows the layers)"
+                if len(array.shape) == 2 and variables[key].shape[1] == array.shape[1]
+                else "compare filters, kernel_size and groups with the prototxt",
             )
         variables[key].assign(array)
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
+from harness.backend import import_keras
 from harness.cache import file_sha256, folder, locked
 from harness.convert.build import build_model
 from harness.convert.plan import plan
 from harness.convert.weights import load_weights, write_weights
 from harness.data import Case, Network, Shape, Top, Weights
-from harness.engines.keras import Candidate, import_keras, open_model, wrap_model
+from harness.engines.keras import Candidate, open_model, wrap_model
 from harness.errors import CandidateError, WeightsError
+from harness.layers.base import keras_name
 from harness.layout import last_shape
 
 CONVERSION = 1
@@ -61,12 +63,10 @@ def _converted(network: Network, weights: Weights) -> str:
 
 def _with_caffe_shapes(error: CandidateError, network: Network, shapes: Mapping[Top, Shape]) -> CandidateError:
     """A model that cannot be built is often a size gone wrong: say what Caffe has at the layer that the error names."""
-    named = [layer for layer in network.layers if layer.bottoms and f"'{layer.name}'" in error.message.replace('"', "'")]
-    if not named:
-        named = [layer for layer in network.layers if layer.bottoms and layer.name in error.message.split()]
+    named = [layer for layer in network.layers if layer.bottoms and keras_name(layer.name) == error.layer]
     if not named:
         return error
-    layer = max(named, key=lambda one: len(one.name))
+    layer = named[0]
     reads = ", ".join("×".join(map(str, shapes[bottom][1:])) for bottom in layer.bottoms)
     makes = "×".join(map(str, shapes[layer.tops[0]][1:]))
     return CandidateError(

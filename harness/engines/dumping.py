@@ -118,7 +118,7 @@ def _listen(process: subprocess.Popen[str], job: Job, progress: Progress) -> int
                 process.stdin.flush()
         elif word == "stage":
             progress("caffe", 0, 0, _STAGES.get(rest[0], rest[0]))
-        elif word == "memory" and rest[0].isdigit():
+        elif word == "memory" and needed is None and rest[0].isdigit():
             needed = int(rest[0])
         elif word == "layer":
             with contextlib.suppress(ValueError):

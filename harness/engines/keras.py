@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
-import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,27 +18,9 @@ from typing import Any
 
 import numpy as np
 
+from harness.backend import import_keras
 from harness.data import KerasGraph, KerasNode, Pair, Shape
-from harness.errors import CandidateError, EngineMissingError
-
-
-def import_keras() -> ModuleType:
-    """Keras on TensorFlow, on the CPU, without TensorFlow's start-up chatter.
-
-    Raises:
-        EngineMissingError: TensorFlow is not installed.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
-    try:
-        import keras
-        import tensorflow  # noqa: F401 - Keras imports without it, but does not run
-    except ImportError as error:
-        raise EngineMissingError(
-            f"TensorFlow cannot be imported: {error}", fix="pip install 'caffe-keras-parity[tensorflow-cpu]'"
-        ) from error
-    return keras  # type: ignore[no-any-return]
+from harness.errors import CandidateError
 
 
 def version() -> str:
@@ -72,7 +53,7 @@ def open_model(what: str, folder: Path, input_shape: Shape | None = None) -> Can
             model = keras.models.load_model(file, compile=False, safe_mode=True)
         except Exception as error:
             raise CandidateError(f"Keras cannot load it: {_first_line(error)}", file=file) from error
-    return wrap_model(model, str(path))
+    return wrap_model(model, str(file))
 
 
 def wrap_model(model: Any, source: str) -> Candidate:
@@ -156,6 +137,16 @@ class Candidate:
         model = keras.Model(_bare(inputs), tensors[pair.output])
         return Segment(model, pair)
 
+    def source_of(self, layer: str) -> str | None:
+        """Where a Keras layer is written: `keras_model.py:41`, found by its name; None where it cannot be told."""
+        file = Path(self.source)
+        if file.suffix != ".py" or not file.is_file():
+            return None
+        for number, line in enumerate(file.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
+            if f'"{layer}"' in line or f"'{layer}'" in line:
+                return f"{file.name}:{number}"
+        return None
+
     def data_format(self, pair: Pair) -> str:
         """`channels_last`, unless the pair's layers say otherwise."""
         for node in self.graph.nodes:
@@ -188,6 +179,28 @@ class Segment:
             return self._fitting(feeds)(_bare(feeds), training=False)
         except Exception as error:
             raise CandidateError(_first_line(error), layer=self.pair.layer.name) from error
+
+    def run_changed(self, inputs: Sequence[Any], edits: Mapping[str, Mapping[str, Any]]) -> Any:
+        """What the segment would compute with some of its layers' arguments changed; the model itself stays as it is.
+
+        Raises:
+            CandidateError: the changed layers cannot be built, or cannot take these inputs.
+        """
+        keras = import_keras()
+        import tensorflow
+
+        feeds = [tensorflow.convert_to_tensor(one, dtype="float32") for one in inputs]
+
+        def change(layer: Any) -> Any:
+            return type(layer).from_config({**layer.get_config(), **edits.get(layer.name, {})})
+
+        try:
+            tensors = [keras.Input(batch_shape=tuple(feed.shape), dtype="float32") for feed in feeds]
+            changed = keras.models.clone_model(self.model, input_tensors=_bare(tensors), clone_function=change)
+            changed.set_weights(self.model.get_weights())
+            return changed(_bare(feeds), training=False)
+        except Exception as error:
+            raise CandidateError(f"cannot be changed: {_first_line(error)}", layer=self.pair.layer.name) from error
 
     def run_float64(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
         """The same function with float64 weights and arithmetic.
@@ -279,12 +292,18 @@ def _call(module: ModuleType, function: str, file: Path, input_shape: Shape | No
         raise CandidateError(
             f"has no function {function!r}", file=file, fix=f"it has {', '.join(public) or 'none'}: give FILE.py:FUNCTION"
         )
+    keras = import_keras()
+    keras.utils.clear_session(free_memory=False)  # unnamed layers are numbered from the start again
+    keras.config.disable_traceback_filtering()  # Keras drops its own frames, and with them which layer it was
     takes_shape = input_shape is not None and "input_shape" in inspect.signature(build).parameters
     try:
         return build(input_shape=input_shape) if takes_shape else build()
     except Exception as error:
         raise CandidateError(
-            f"{function}() fails: {_first_line(error)}", file=file, line=_line(error, file)
+            f"{function}() fails: {_first_line(error)}",
+            file=file,
+            line=_line(error, file),
+            layer=_layer_being_built(error),
         ) from error
 
 
@@ -292,6 +311,19 @@ def _first_line(error: BaseException) -> str:
     """The sentence of an error that says something; Keras begins some with an empty line."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0] if lines else type(error).__name__
+
+
+def _layer_being_built(error: BaseException) -> str | None:
+    """The name of the Keras layer that the error came out of; Keras' own message often leaves it out."""
+    keras = import_keras()
+    name = None
+    trace = error.__traceback__
+    while trace is not None:
+        owner = trace.tb_frame.f_locals.get("self")
+        if isinstance(owner, keras.layers.Layer) and not isinstance(owner, keras.Model):
+            name = str(owner.name)
+        trace = trace.tb_next
+    return name
 
 
 def _line(error: BaseException, file: Path) -> int | None:

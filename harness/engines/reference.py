@@ -172,13 +172,13 @@ def _check_source(folder: Path, ready: Ready) -> None:
     """An engine on another machine may have another file under the same path, and a file may change meanwhile."""
     recording = read_recording(folder)
     assert ready.network.path is not None
-    for what, digest, path in (
-        ("prototxt", file_sha256(ready.network.path), ready.network.path),
-        ("weights", ready.weights.sha256, ready.weights.path),
+    for what, other, digest, path in (
+        ("prototxt", "another prototxt than this", file_sha256(ready.network.path), ready.network.path),
+        ("weights", "other weights than these", ready.weights.sha256, ready.weights.path),
     ):
         if recording.digests.get(what, digest) != digest:
             raise ReferenceEngineError(
-                f"Caffe ({recording.engine}) read other {what} than these",
+                f"Caffe ({recording.engine}) read {other}",
                 file=path,
                 fix="run again; if it stays, HARNESS_CONTAINER_COPY=1 sends the files in place of mounting them",
             )

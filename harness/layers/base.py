@@ -192,9 +192,11 @@ def channels_last(array: np.ndarray) -> np.ndarray:
 
 
 def module_name(layer_type: str) -> str:
-    """The file a layer type lives in: `InnerProduct` → `inner_product`."""
-    return "".join(f"_{c.lower()}" if c.isupper() and i and not layer_type[i - 1].isupper() else c.lower()
-                   for i, c in enumerate(layer_type))
+    """The file a layer type lives in: `InnerProduct` → `inner_product`, `PReLU` → `prelu`."""
+    name = layer_type.replace("ReLU", "relu")
+    return "".join(
+        f"_{c.lower()}" if c.isupper() and i and not name[i - 1].isupper() else c.lower() for i, c in enumerate(name)
+    )
 
 
 def keras_name(name: str) -> str:

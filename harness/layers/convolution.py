@@ -10,8 +10,28 @@ import numpy as np
 from harness.data import Layer, Shape
 from harness.errors import UnsupportedError
 from harness.layers import register
-from harness.layers.base import Blobs, Exact, Float32, KerasCall, LayerType, U, Unit, channels_last, flush_floor, largest_size
-from harness.layers.window import Index, Window, padding_call, read_window, square, square_sums
+from harness.layers.base import (
+    Blobs,
+    Exact,
+    Float32,
+    KerasCall,
+    LayerType,
+    U,
+    Unit,
+    channels_last,
+    flush_floor,
+    largest_size,
+)
+from harness.layers.window import (
+    Index,
+    Window,
+    check_convolution,
+    check_fit,
+    padding_call,
+    read_window,
+    square,
+    square_sums,
+)
 
 
 @register("Convolution")
@@ -26,16 +46,11 @@ class Convolution(LayerType):
 
     def output_shapes(self, layer: Layer, bottoms: Sequence[Shape], blobs: Blobs = ()) -> tuple[Shape, ...]:
         spec, window = _parameters(layer)
+        check_convolution(layer, spec, bottoms[0])
         spatial = []
         for size, pad, extent, stride in zip(bottoms[0][2:], window.pad, window.extent, window.stride, strict=True):
             spatial.append((size + 2 * pad - extent) // stride + 1)
-        if min(spatial) < 1:
-            raise UnsupportedError(
-                f"a window of {window.extent[0]}×{window.extent[1]} does not fit into {bottoms[0]}",
-                layer=layer.name,
-                line=layer.line,
-                fix="give a larger --input-size",
-            )
+        check_fit(layer, window, bottoms[0], spatial)
         return tuple((shape[0], int(spec.num_output), *spatial) for shape in bottoms)
 
     def blob_shapes(self, layer: Layer, bottoms: Sequence[Shape]) -> tuple[Shape, ...]:
@@ -57,8 +72,13 @@ class Convolution(LayerType):
                 raise UnsupportedError(
                     "Keras' DepthwiseConv2D knows only equal strides", layer=layer.name, line=layer.line
                 )
-        elif spec.group > 1:
-            arguments["groups"] = int(spec.group)
+        else:
+            if max(window.stride) > 1 and max(window.dilation) > 1:
+                raise UnsupportedError(
+                    "Keras' Conv2D takes a stride or a dilation, not both", layer=layer.name, line=layer.line
+                )
+            if spec.group > 1:
+                arguments["groups"] = int(spec.group)
         if window.stride != (1, 1):
             arguments["strides"] = square(window.stride)
         if window.dilation != (1, 1):
@@ -147,9 +167,8 @@ def _box_sums(sums: np.ndarray, window: Window, out: tuple[int, ...]) -> np.ndar
     total = np.zeros((*sums.shape[:2], *out), sums.dtype)
     for i, j in window.taps():
         top, left = i * window.dilation[0], j * window.dilation[1]
-        total += padded[
-            :, :, top : top + (out[0] - 1) * stride_h + 1 : stride_h, left : left + (out[1] - 1) * stride_w + 1 : stride_w
-        ]
+        bottom, right = top + (out[0] - 1) * stride_h + 1, left + (out[1] - 1) * stride_w + 1
+        total += padded[:, :, top:bottom:stride_h, left:right:stride_w]
     return total
 
 

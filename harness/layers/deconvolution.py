@@ -10,8 +10,19 @@ import numpy as np
 from harness.data import Layer, Shape
 from harness.errors import UnsupportedError
 from harness.layers import register
-from harness.layers.base import Blobs, Exact, Float32, KerasCall, LayerType, U, Unit, channels_last, flush_floor, largest_size
-from harness.layers.window import Index, Window, read_window, square, square_sums
+from harness.layers.base import (
+    Blobs,
+    Exact,
+    Float32,
+    KerasCall,
+    LayerType,
+    U,
+    Unit,
+    channels_last,
+    flush_floor,
+    largest_size,
+)
+from harness.layers.window import Index, Window, check_convolution, check_fit, read_window, square, square_sums
 
 
 @register("Deconvolution")
@@ -27,10 +38,12 @@ class Deconvolution(LayerType):
 
     def output_shapes(self, layer: Layer, bottoms: Sequence[Shape], blobs: Blobs = ()) -> tuple[Shape, ...]:
         spec, window = _parameters(layer)
+        check_convolution(layer, spec, bottoms[0])
         spatial = [
             stride * (size - 1) + extent - 2 * pad
             for size, stride, extent, pad in zip(bottoms[0][2:], window.stride, window.extent, window.pad, strict=True)
         ]
+        check_fit(layer, window, bottoms[0], spatial)
         return tuple((shape[0], int(spec.num_output), *spatial) for shape in bottoms)
 
     def blob_shapes(self, layer: Layer, bottoms: Sequence[Shape]) -> tuple[Shape, ...]:
@@ -44,24 +57,22 @@ class Deconvolution(LayerType):
 
     def keras_calls(self, layer: Layer, bottoms: Sequence[Shape]) -> tuple[KerasCall, ...]:
         spec, window = _parameters(layer)
-        if window.dilation != (1, 1) and window.stride != (1, 1):
+        if window.dilation != (1, 1):
             raise UnsupportedError(
-                "Keras' Conv2DTranspose takes a stride or a dilation, not both", layer=layer.name, line=layer.line
+                "Keras' Conv2DTranspose takes no dilation where there is no GPU", layer=layer.name, line=layer.line
             )
         arguments: dict[str, Any] = {"filters": int(spec.num_output), "kernel_size": square(window.kernel)}
         if window.stride != (1, 1):
             arguments["strides"] = square(window.stride)
-        if window.dilation != (1, 1):
-            arguments["dilation_rate"] = square(window.dilation)
         if not spec.bias_term:
             arguments["use_bias"] = False
         crop: tuple[KerasCall, ...] = ()
         pairs = list(zip(window.kernel, window.stride, window.pad, strict=True))
-        if window.dilation == (1, 1) and all(k >= s and k - s == 2 * p for k, s, p in pairs):
+        if all(k >= s and k - s == 2 * p for k, s, p in pairs):
             arguments["padding"] = "same"
         else:
             # Keras' "valid" makes room for a whole stride behind the last window where the kernel is the shorter one.
-            surplus = [max(s - e, 0) for s, e in zip(window.stride, window.extent, strict=True)]
+            surplus = [max(s - k, 0) for s, k in zip(window.stride, window.kernel, strict=True)]
             borders = tuple((p, p + more) for p, more in zip(window.pad, surplus, strict=True))
             if any(any(border) for border in borders):
                 plain = not any(surplus)
@@ -142,9 +153,7 @@ class Deconvolution(LayerType):
 def _groups(inputs: int, per_group: int, group: int) -> list[tuple[slice, slice]]:
     """The input and the output channels of each group."""
     size = inputs // group
-    return [
-        (slice(g * size, (g + 1) * size), slice(g * per_group, (g + 1) * per_group)) for g in range(group)
-    ]
+    return [(slice(g * size, (g + 1) * size), slice(g * per_group, (g + 1) * per_group)) for g in range(group)]
 
 
 def _scatter(total: np.ndarray, values: np.ndarray, window: Window, i: int, j: int) -> None:

@@ -83,6 +83,8 @@ def _axis(layer: Layer, bottom: Shape) -> int:
     axis = int(_spec(layer).axis) % len(bottom)
     if axis != 1:
         raise UnsupportedError(f"axis {axis}: only axis 1 is supported", layer=layer.name, line=layer.line)
+    if _spec(layer).num_output < 1:
+        raise UnsupportedError("no num_output", layer=layer.name, line=layer.line)
     return axis
 
 

@@ -11,9 +11,12 @@ from harness.data import Layer, Shape
 from harness.errors import UnsupportedError
 from harness.layers import register
 from harness.layers.base import TINY, Blobs, Exact, Float32, KerasCall, LayerType, U, Unit, channels_last
-from harness.layers.window import Index, Window, read_window, square
+from harness.layers.window import Index, Window, check_bottom, check_fit, read_window, square
 
 MAX, AVE, STOCHASTIC = 0, 1, 2
+
+EMPTY = -float(np.finfo(np.float32).max)
+"""What Caffe's MAX gives where a window lies behind the image altogether: −FLT_MAX."""
 
 
 @register("Pooling")
@@ -21,14 +24,23 @@ class Pooling(LayerType):
     """MAX: the largest element of the window inside the image. AVE: its sum over the window's size.
 
     Output size, per axis: ceil((size + 2·pad − kernel) / stride) + 1, less one if there is padding and the last window
-    would start behind size + pad; `round_mode: FLOOR` rounds down. AVE divides by the window clipped to the *padded* image.
+    would start behind size + pad; `round_mode: FLOOR` rounds down. AVE divides by the window clipped to the *padded*
+    image.
     Source: BVLC Caffe 1.0, pooling_layer.cpp, `Reshape` and `Forward_cpu`.
     """
 
     keras_classes = ("MaxPooling2D", "AveragePooling2D", "GlobalMaxPooling2D", "GlobalAveragePooling2D")
 
     def output_shapes(self, layer: Layer, bottoms: Sequence[Shape], blobs: Blobs = ()) -> tuple[Shape, ...]:
-        shape = (*bottoms[0][:2], *_output_size(layer, bottoms[0]))
+        _mode(layer)
+        check_bottom(layer, bottoms[0])
+        window, size = _window(layer, bottoms[0]), _output_size(layer, bottoms[0])
+        if any(pad >= kernel for pad, kernel in zip(window.pad, window.kernel, strict=True)):
+            raise UnsupportedError(
+                "pad is as large as the kernel, which Caffe refuses too", layer=layer.name, line=layer.line
+            )
+        check_fit(layer, window, bottoms[0], size)
+        shape = (*bottoms[0][:2], *size)
         return (shape,) * len(layer.tops)
 
     def keras_calls(self, layer: Layer, bottoms: Sequence[Shape]) -> tuple[KerasCall, ...]:
@@ -72,7 +84,7 @@ class Pooling(LayerType):
         window = _window(layer, bottoms[0].shape)
         bottom = channels_last(bottoms[0])
         channels = bottom.shape[-1]
-        largest = np.full((len(sites), channels), -np.inf)
+        largest = np.full((len(sites), channels), EMPTY)
         total = np.zeros((len(sites), channels))
         size = np.zeros((len(sites), channels))
         for i, j in window.taps():

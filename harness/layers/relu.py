@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from harness.data import Layer, Shape
+from harness.errors import UnsupportedError
 from harness.layers import register
 from harness.layers.base import Blobs, Exact, Float32, KerasCall, LayerType, U, Unit, channels_last
 
@@ -22,6 +23,10 @@ class ReLU(LayerType):
 
     def keras_calls(self, layer: Layer, bottoms: Sequence[Shape]) -> tuple[KerasCall, ...]:
         slope = float(layer.parameters.relu_param.negative_slope)
+        if slope < 0:
+            raise UnsupportedError(
+                f"Keras' LeakyReLU takes no slope below zero: {slope:.6g}", layer=layer.name, line=layer.line
+            )
         if slope:
             return (KerasCall("LeakyReLU", {"negative_slope": float(f"{slope:.8g}")}, main=True),)
         return (KerasCall("ReLU", main=True),)

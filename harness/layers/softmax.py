@@ -57,7 +57,7 @@ class Softmax(LayerType):
             exact,
             value=y,
             scale=carried + _own(y, np.abs(d)),
-            terms=exact.terms + y.shape[1] + 8,  # the sum's terms, and a few units in the last place of exp and division
+            terms=exact.terms + y.shape[1] + 8,  # the sum's, and a few units in the last place of exp and division
             floor=4 * TINY,
         )
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.data import Layer
+from harness.data import Layer, Shape
 from harness.errors import UnsupportedError
 from harness.layers.base import Float32, channels_last
 
@@ -43,11 +43,12 @@ def read_window(layer: Layer, spec: Any, *, dilated: bool) -> Window:
     """The window in a `convolution_param` or `pooling_param`, with Caffe's defaults.
 
     Raises:
-        UnsupportedError: no kernel size, or more than two spatial axes.
+        UnsupportedError: no kernel size, a side of zero, or more than two spatial axes.
     """
 
     def pair(name: str, default: int | None) -> Pair2:
-        height, width = f"{'kernel' if name == 'kernel_size' else name}_h", f"{'kernel' if name == 'kernel_size' else name}_w"
+        stem = "kernel" if name == "kernel_size" else name
+        height, width = f"{stem}_h", f"{stem}_w"
         if hasattr(spec, height) and (spec.HasField(height) or spec.HasField(width)):
             return int(getattr(spec, height)), int(getattr(spec, width))
         value = getattr(spec, name)
@@ -66,12 +67,54 @@ def read_window(layer: Layer, spec: Any, *, dilated: bool) -> Window:
             )
         return int(values[0]), int(values[1])
 
-    return Window(
+    window = Window(
         kernel=pair("kernel_size", None),
         stride=pair("stride", 1),
         pad=pair("pad", 0),
         dilation=pair("dilation", 1) if dilated else (1, 1),
     )
+    for name, sides in (("kernel_size", window.kernel), ("stride", window.stride), ("dilation", window.dilation)):
+        if min(sides) < 1:
+            raise UnsupportedError(
+                f"{name} is {sides[0]}×{sides[1]}",
+                layer=layer.name,
+                line=layer.line,
+                fix=f"give {name}, or both of its sides, as 1 or more",
+            )
+    return window
+
+
+def check_bottom(layer: Layer, bottom: Shape) -> None:
+    """Make sure that a window can slide over the bottom. Raises UnsupportedError."""
+    if len(bottom) != 4:
+        raise UnsupportedError(
+            f"reads a blob of {len(bottom)} axes: only N, C, H, W is supported", layer=layer.name, line=layer.line
+        )
+
+
+def check_convolution(layer: Layer, spec: Any, bottom: Shape) -> None:
+    """Make sure that a `convolution_param` can be honoured. Raises UnsupportedError."""
+    check_bottom(layer, bottom)
+    problem = None
+    if int(spec.axis) % len(bottom) != 1:
+        problem = f"axis {spec.axis}: only axis 1 is supported"
+    elif spec.num_output < 1:
+        problem = "no num_output"
+    elif spec.group < 1 or bottom[1] % spec.group or spec.num_output % spec.group:
+        problem = f"group {spec.group} does not divide {bottom[1]} input and {spec.num_output} output channels"
+    if problem:
+        raise UnsupportedError(problem, layer=layer.name, line=layer.line)
+
+
+def check_fit(layer: Layer, window: Window, bottom: Shape, top: Sequence[int]) -> None:
+    """Make sure that something is left, given the top's height and width. Raises UnsupportedError."""
+    if min(top) < 1:
+        raise UnsupportedError(
+            f"a window of {window.extent[0]}×{window.extent[1]} does not fit into {bottom}",
+            layer=layer.name,
+            line=layer.line,
+            fix="give a larger --input-size",
+        )
 
 
 def square_sums(bottom: Float32, groups: int) -> Float32:

@@ -159,7 +159,7 @@ def _layer(value: _Value) -> LayerComparison:
 
 
 def _metrics(value: _Value) -> Metrics:
-    worst, channels = value.optional("worst"), value.optional("channel_max_abs")
+    worst = value.optional("worst")
     return Metrics(
         max_units=_number(value.optional("max_units")),
         rms_units=_number(value.optional("rms_units")),
@@ -173,7 +173,6 @@ def _metrics(value: _Value) -> Metrics:
         mismatched=value["mismatched"].integer(),
         total=value["total"].integer(),
         nonfinite=_integer(value.optional("nonfinite")) or 0,
-        channel_max_abs=tuple(channel.number() for channel in channels) if channels else (),
     )
 
 

@@ -127,8 +127,6 @@ def _metrics(metrics: Metrics | None) -> dict[str, Any] | None:
         "candidate": _number(worst.candidate),
     }
     value |= {name: int(getattr(metrics, name)) for name in ("mismatched", "total", "nonfinite")}
-    if metrics.channel_max_abs:
-        value["channel_max_abs"] = [_number(channel) for channel in metrics.channel_max_abs]
     return value
 
 

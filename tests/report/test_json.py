@@ -31,7 +31,6 @@ REPORTS = {
     "empty": samples.report([]),
     "adjudicated": samples.report([ADJUDICATED]),
     "infinite": samples.report([INFINITE]),
-    "channels": samples.report([replace(samples.row(0), isolated=samples.metrics(1.0, channel_max_abs=(0.0, 1.0)))]),
 }
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-
 from support import loops
 from support.layer_table import Entry, Sliding
 

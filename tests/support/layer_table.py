@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.data import Shape
-
 from support import nets
+
+from harness.data import Shape
 
 Two = tuple[int, int]
 
@@ -24,7 +24,7 @@ class Entry:
     parameters: str
 
     @property
-    def net(self):  # noqa: ANN201
+    def net(self):
         """A net of this layer alone."""
         return nets.single(self.kind, self.shape, self.parameters)
 
@@ -93,10 +93,12 @@ CONVOLUTIONS = (
     _conv("depthwise, two filters per channel", (1, 3, 6, 5), 6, (2, 3), group=3),
     _conv("depthwise, stride 2", (1, 4, 7, 6), 4, (3, 3), group=4, stride=(2, 2), pad=(1, 1)),
     _conv("depthwise, dilation 2", (1, 3, 8, 7), 3, (3, 3), group=3, dilation=(2, 2)),
+    _conv("depthwise, stride 2 and dilation 2", (1, 3, 9, 9), 3, (3, 2), group=3, stride=(2, 2), dilation=(2, 2)),
     _conv("many terms", (1, 40, 5, 5), 8, (3, 3), pad=(1, 1)),
 )
 
 CONVOLUTIONS_KERAS_LACKS = (
+    _conv("stride 2x1 and dilation 1x3", (1, 2, 9, 9), 2, (3, 3), stride=(2, 1), dilation=(1, 3)),
     _conv("stride 2 and dilation 2", (1, 2, 9, 9), 2, (3, 3), stride=(2, 2), dilation=(2, 2)),
     _conv("depthwise, stride 2x1", (1, 2, 7, 7), 2, (3, 3), group=2, stride=(2, 1)),
 )
@@ -113,12 +115,12 @@ DECONVOLUTIONS = (
     _deconv("kernel - stride odd", (1, 2, 4, 5), 2, (4, 5), stride=(3, 2), pad=(1, 1)),
     _deconv("group 2", (1, 4, 3, 4), 6, (3, 2), stride=(2, 1), group=2),
     _deconv("group of one channel each", (1, 3, 4, 4), 3, (4, 4), stride=(2, 2), pad=(1, 1), group=3, bias=False),
-    _deconv("dilation 2x3", (1, 2, 4, 3), 2, (3, 2), dilation=(2, 3)),
-    _deconv("dilation 2, pad 1x2", (1, 2, 4, 4), 2, (3, 3), dilation=(2, 2), pad=(1, 2)),
     _deconv("no bias, pad 2x1", (1, 2, 5, 4), 3, (6, 4), stride=(3, 2), pad=(2, 1), bias=False),
 )
 
 DECONVOLUTIONS_KERAS_LACKS = (
+    _deconv("dilation 2x3", (1, 2, 4, 3), 2, (3, 2), dilation=(2, 3)),
+    _deconv("dilation 2, pad 1x2", (1, 2, 4, 4), 2, (3, 3), dilation=(2, 2), pad=(1, 2)),
     _deconv("stride 2 and dilation 2", (1, 2, 3, 4), 2, (3, 2), stride=(2, 2), dilation=(2, 2)),
 )
 
@@ -126,7 +128,7 @@ POOLINGS = (
     _pool("max 2, even size", (2, 3, 6, 8), (2, 2), stride=(2, 2)),
     _pool("max 2, odd size, over the edge", (1, 3, 7, 9), (2, 2), stride=(2, 2)),
     _pool("max 3, stride 2, even size, over the edge", (1, 3, 8, 6), (3, 3), stride=(2, 2)),
-    _pool("max 3x2, stride 1x2", (1, 2, 6, 7), (3, 2), stride=(1, 2)),
+    _pool("max 3x2, stride 1x2", (1, 2, 6, 8), (3, 2), stride=(1, 2)),
     _pool("max 2x3, stride 2x3, over one edge", (1, 2, 7, 9), (2, 3), stride=(2, 3)),
     _pool("max 3, pad 1, stride 1", (1, 2, 5, 6), (3, 3), pad=(1, 1)),
     _pool("max 3, pad 1, stride 2, odd size", (1, 2, 7, 9), (3, 3), stride=(2, 2), pad=(1, 1)),
@@ -141,6 +143,7 @@ POOLINGS = (
 POOLINGS_KERAS_LACKS = (
     _pool("max 3, pad 1, stride 2, even size", (1, 2, 8, 6), (3, 3), stride=(2, 2), pad=(1, 1)),
     _pool("max 2, pad 1, stride 2, dropped window", (1, 2, 5, 7), (2, 2), stride=(2, 2), pad=(1, 1)),
+    _pool("max 3x2, over one edge only", (1, 2, 6, 7), (3, 2), stride=(1, 2)),
     _pool("max 3x2, pad 0x1", (1, 2, 6, 6), (3, 2), stride=(2, 2), pad=(0, 1)),
     _pool("max 3x3, pad 2x1, stride 3x2", (1, 2, 8, 7), (3, 3), stride=(3, 2), pad=(2, 1)),
     _pool("ave 2, odd size, over the edge", (1, 2, 7, 9), (2, 2), stride=(2, 2), average=True),
@@ -150,6 +153,8 @@ POOLINGS_KERAS_LACKS = (
     _pool("ave 2, pad 1, dropped window", (1, 2, 5, 7), (2, 2), stride=(2, 2), pad=(1, 1), average=True),
     _pool("ave 4x3, pad 2x1, stride 3x2", (1, 2, 9, 8), (4, 3), stride=(3, 2), pad=(2, 1), average=True),
     _pool("ave, FLOOR, pad 1x0", (1, 2, 8, 7), (3, 2), stride=(2, 2), pad=(1, 0), average=True, floor=True),
+    _pool("max, windows behind the image", (1, 2, 5, 8), (1, 1), stride=(3, 3)),
+    _pool("ave, windows behind the image", (1, 2, 5, 8), (1, 1), stride=(3, 3), average=True),
     _pool("max, kernel larger than the image", (1, 2, 3, 4), (4, 4), stride=(2, 2)),
 )
 
@@ -177,8 +182,9 @@ RELUS = (
     _plain("ReLU", "of a vector", (2, 7)),
     _plain("ReLU", "slope", (1, 3, 4, 5), "relu_param { negative_slope: 0.1 }"),
     _plain("ReLU", "slope above one", (1, 3, 4, 5), "relu_param { negative_slope: 1.5 }"),
-    _plain("ReLU", "negative slope below zero", (1, 3, 4, 5), "relu_param { negative_slope: -0.3 }"),
 )
+
+RELUS_KERAS_LACKS = (_plain("ReLU", "slope below zero", (1, 3, 4, 5), "relu_param { negative_slope: -0.3 }"),)
 
 SOFTMAXES = (
     _plain("Softmax", "over pixels", (2, 5, 3, 4)),
@@ -197,6 +203,11 @@ CONVERTIBLE = (
     *SOFTMAXES,
 )
 
-UNCONVERTIBLE = (*CONVOLUTIONS_KERAS_LACKS, *DECONVOLUTIONS_KERAS_LACKS, *POOLINGS_KERAS_LACKS)
+UNCONVERTIBLE = (
+    *CONVOLUTIONS_KERAS_LACKS,
+    *DECONVOLUTIONS_KERAS_LACKS,
+    *POOLINGS_KERAS_LACKS,
+    *RELUS_KERAS_LACKS,
+)
 
 ALL = (*CONVERTIBLE, *UNCONVERTIBLE)

@@ -13,6 +13,7 @@ from itertools import product
 import numpy as np
 
 Two = tuple[int, int]
+FLT_MAX = 3.4028234663852886e38
 
 
 def convolution(
@@ -58,9 +59,7 @@ def deconvolution(
     return top
 
 
-def pooling(
-    x: np.ndarray, kernel: Two, stride: Two, pad: Two, *, average: bool, floor: bool = False
-) -> np.ndarray:
+def pooling(x: np.ndarray, kernel: Two, stride: Two, pad: Two, *, average: bool, floor: bool = False) -> np.ndarray:
     """PoolingLayer::Forward_cpu, its windows clipped in the order in which Caffe clips them."""
     n, channels, height, width = x.shape
     round_size = math.floor if floor else math.ceil
@@ -80,7 +79,7 @@ def pooling(
             float(x[image, c, i, j])
             for i, j in product(range(max(row, 0), min(row_end, height)), range(max(column, 0), min(column_end, width)))
         ]
-        top[image, c, y, left] = sum(inside) / size if average else max(inside)
+        top[image, c, y, left] = sum(inside) / size if average else max(inside, default=-FLT_MAX)
     return top
 
 

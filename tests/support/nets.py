@@ -111,12 +111,12 @@ def run_keras(net: Network, blobs: Mapping[str, Blobs], inputs: Mapping[Top, np.
     return [np.asarray(one) for one in (outputs if isinstance(outputs, (list, tuple)) else [outputs])]
 
 
-def keras_model(net: Network, blobs: Mapping[str, Blobs]):  # noqa: ANN201
+def keras_model(net: Network, blobs: Mapping[str, Blobs]):
     """The converted net with its weights in it."""
     from harness.convert.build import build_model
     from harness.convert.plan import plan
     from harness.convert.weights import keras_weights
-    from harness.engines.keras import import_keras
+    from harness.backend import import_keras
 
     import_keras()
     model = build_model(plan(net))

@@ -1,0 +1,71 @@
+"""Caffe's layout and Keras': the same numbers under other indices."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from harness.layout import (
+    caffe_index,
+    caffe_shape,
+    channels_first,
+    channels_last,
+    from_candidate,
+    last_shape,
+    to_candidate,
+)
+
+X = np.arange(2 * 3 * 4 * 5, dtype=np.float32).reshape(2, 3, 4, 5)
+
+
+def test_channels_last_keeps_every_number_at_its_place() -> None:
+    last = channels_last(X)
+    assert last.shape == (2, 4, 5, 3)
+    assert last.flags.c_contiguous
+    for n, c, y, x in np.ndindex(X.shape):
+        assert last[n, y, x, c] == X[n, c, y, x]
+    np.testing.assert_array_equal(channels_first(last), X)
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (2, 3, 4), (2, 3, 4, 5), (2, 3, 4, 5, 6), (7,)])
+def test_shapes_go_back_and_forth(shape: tuple[int, ...]) -> None:
+    array = np.zeros(shape)
+    assert last_shape(shape) == channels_last(array).shape
+    assert caffe_shape(last_shape(shape)) == shape
+    assert channels_first(channels_last(array)).shape == shape
+
+
+def test_index_is_reported_in_caffes_order() -> None:
+    # n 1, row 3, column 4, channel 2
+    assert caffe_index((1, 3, 4, 2)) == (1, 2, 3, 4)
+    assert caffe_index((1, 2)) == (1, 2)
+
+
+def test_a_flattened_map_keeps_rows_before_columns() -> None:
+    last = channels_last(X)
+    flat = to_candidate(last, 3)
+    assert flat.shape == (2, 20, 3)
+    assert flat[1, 2 * 5 + 4, 0] == X[1, 0, 2, 4]
+    np.testing.assert_array_equal(from_candidate(flat, last.shape), last)
+
+
+def test_axes_of_size_one_may_be_dropped() -> None:
+    last = channels_last(np.arange(6, dtype=np.float32).reshape(2, 3, 1, 1))
+    assert to_candidate(last, 2).shape == (2, 3)
+    np.testing.assert_array_equal(from_candidate(to_candidate(last, 2), last.shape), last)
+
+
+def test_axes_with_numbers_in_them_are_not_dropped() -> None:
+    assert to_candidate(channels_last(X), 2).shape == (2, 4, 5, 3)
+
+
+def test_channels_first_candidates() -> None:
+    last = channels_last(X)
+    np.testing.assert_array_equal(to_candidate(last, 4, data_format="channels_first"), X)
+    np.testing.assert_array_equal(from_candidate(X, last.shape, data_format="channels_first"), last)
+
+
+@pytest.mark.parametrize("shape", [(2, 4, 4, 3), (2, 60), (1, 40, 3), (2, 12, 5)])
+def test_another_shape_is_left_alone_for_the_verdict_to_see(shape: tuple[int, ...]) -> None:
+    """Equal sizes are not enough: neither the batch nor the channels may be mixed with the rest."""
+    assert from_candidate(np.zeros(shape), (2, 4, 5, 3)).shape == shape
