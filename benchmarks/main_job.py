@@ -46,7 +46,9 @@ begin = time.time(); model.predict(x, verbose=0); print("forward", time.time() -
 def timed(command: list[str]) -> tuple[float, float, str]:
     """Seconds and peak GB of a process and what it printed; stops if it fails."""
     begin = time.time()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2"})
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2"}
+    )
     out = process.stdout.read() if process.stdout else ""
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -113,7 +115,7 @@ def main(what: str = "dilation8_pascal_voc", rounds: str = "1") -> None:
     bare = median(row[0] for row in figures["bare Caffe, whole container"])
     twice = median(row[0] for row in figures["bare Keras, first predict alone"])
     whole = median(row[0] for row in figures["harness run"])
-    print(f"\nwhole run against bare Caffe container + bare Keras process + one more predict: {whole / (bare + keras + twice):.2f}")
+    print(f"\nharness run against bare Caffe + bare Keras + one more predict: {whole / (bare + keras + twice):.2f}")
 
 
 if __name__ == "__main__":

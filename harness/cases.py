@@ -22,7 +22,19 @@ FILE = "case.toml"
 
 _KEYS: Mapping[str, frozenset[str]] = {
     "": frozenset(
-        {"name", "prototxt", "keras", "keras_weights", "weights", "input", "golden", "names", "tolerance", "labels", "palette"}
+        {
+            "name",
+            "prototxt",
+            "keras",
+            "keras_weights",
+            "weights",
+            "input",
+            "golden",
+            "names",
+            "tolerance",
+            "labels",
+            "palette",
+        }
     ),
     "weights": frozenset({"caffemodel", "url", "sha256", "seed"}),
     "input": frozenset({"image", "array", "seed", "mean_bgr", "scale", "margin", "size", "preprocess"}),
@@ -110,7 +122,9 @@ class _Reader:
             seed=self._get(weights, "seed", int, None),
         )
         if source.caffemodel is None and source.url is None and source.seed is None:
-            raise CaseError("[weights] has none of caffemodel, url and seed", file=self.file, fix="write one, as seed = 0")
+            raise CaseError(
+                "[weights] has none of caffemodel, url and seed", file=self.file, fix="write one, as seed = 0"
+            )
         if source.seed is not None and (source.caffemodel or source.url):
             raise CaseError("[weights] has a seed beside a caffemodel", file=self.file, fix="keep one of the two")
         return Case(
@@ -124,7 +138,7 @@ class _Reader:
             names=self._strings(table, "names"),
             tolerance=self._tolerance(self._section(table, "tolerance")),
             labels=tuple(self._get(table, "labels", list, [])),
-            palette=tuple(tuple(colour) for colour in self._get(table, "palette", list, [])),  # type: ignore[misc]
+            palette=tuple(tuple(colour) for colour in self._get(table, "palette", list, [])),
         )
 
     def _input(self, table: Mapping[str, Any]) -> InputSource:
@@ -200,5 +214,7 @@ class _Reader:
     def _file(self, value: str, key: str) -> Path:
         path = (self.folder / value).resolve()
         if not path.is_file():
-            raise CaseError(f"{key} = {value!r}: no such file", file=self.file, fix=f"paths are relative to {self.folder.name}/")
+            raise CaseError(
+                f"{key} = {value!r}: no such file", file=self.file, fix=f"paths are relative to {self.folder.name}/"
+            )
         return path

@@ -89,7 +89,7 @@ def fit_picture(picture: np.ndarray, source: InputSource, size: tuple[int, int])
 def _from_image(source: InputSource, shape: Shape) -> Float32:
     if len(shape) != 4 or shape[1] not in (1, 3):
         raise CaseError(
-            f"a picture cannot be fed to an input of shape {shape}", fix="give [input] array = \"x.npy\" or a seed"
+            f"a picture cannot be fed to an input of shape {shape}", fix='give [input] array = "x.npy" or a seed'
         )
     assert source.image is not None
     bgr = read_picture(source.image)[:, :, ::-1].astype(np.float32)

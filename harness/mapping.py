@@ -101,7 +101,9 @@ class _Walk:
         top = caffe[-1].tops[0]
         self.taken.update(one.name for one in caffe)
         self.trailing.update(one.name for one in tail[1:])
-        self.pairs.append(Pair(caffe, top, (*before, *(one.name for one in tail)), self.reads[layer.name], inputs, output, reason))
+        self.pairs.append(
+            Pair(caffe, top, (*before, *(one.name for one in tail)), self.reads[layer.name], inputs, output, reason)
+        )
         self._bind(output, self.canonical[top])
 
     def result(self) -> LayerMap:

@@ -21,7 +21,8 @@ def label_pictures(
     """Both label maps in the palette, and where they differ.
 
     Args:
-        reference, candidate: N, H, W, C; the candidate may be of another size, or missing. The label is the channel with the largest value, the first of equals.
+        reference, candidate: N, H, W, C; the candidate may be of another size, or missing. The label is the channel with
+            the largest value, the first of equals.
         palette: RGB per label; the one of Pascal VOC if there is none.
     """
     if reference.ndim != 4 or reference.shape[-1] < 2 or min(reference.shape[1:3]) < 2:
@@ -35,9 +36,11 @@ def label_pictures(
     pictures.append(Picture("Keras' labels", _enlarged(colours[theirs % len(colours)])))
     if theirs.shape != ours.shape:
         return tuple(pictures)
-    differs = np.where((ours != theirs)[..., None], np.uint8([214, 39, 40]), np.uint8([238, 238, 238]))
+    differs = np.where(
+        (ours != theirs)[..., None], np.array([214, 39, 40], np.uint8), np.array([238, 238, 238], np.uint8)
+    )
     share = float((ours != theirs).mean())
-    return (*pictures, Picture(f"they disagree on {share:.1%}", _enlarged(differs.astype(np.uint8))))
+    return (*pictures, Picture(f"they disagree on {share:.1%}", _enlarged(differs)))
 
 
 def input_picture(blob: Float32, source: InputSource) -> Picture | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,7 @@ MODES = ("both", "isolated", "end-to-end")
 class Options:
     """What a run may be told beside its case."""
 
-    reference: Reference = Reference()
+    reference: Reference = field(default_factory=Reference)
     layers: tuple[str, ...] = ()  # globs over Caffe's layer names; all if empty
     mode: str = "both"
     strict: bool = False
@@ -265,8 +265,6 @@ def title(case: Case) -> str:
 def default_out(case: Case) -> Path:
     """`reports/CASE/`, below the current folder."""
     return Path("reports") / title(case).replace("/", "_")
-
-
 
 
 def dump(case: Case, how: Reference, out: Path, *, fetch: bool = False, progress: Progress = silent) -> Recording:

@@ -7,8 +7,20 @@ from collections.abc import Generator
 import pytest
 
 OPTIONS = {
-    "--model": ("--parity-model", "parity_models", "CASE", "append", "compare this case, a test per layer (repeatable)"),
-    "--reference": ("--parity-reference", "parity_reference", "ENGINE", "store", "the engine that computes the reference"),
+    "--model": (
+        "--parity-model",
+        "parity_models",
+        "CASE",
+        "append",
+        "compare this case, a test per layer (repeatable)",
+    ),
+    "--reference": (
+        "--parity-reference",
+        "parity_reference",
+        "ENGINE",
+        "store",
+        "the engine that computes the reference",
+    ),
 }
 """Short name → the name that nobody else has, destination, metavar, action, help."""
 
@@ -17,7 +29,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """The names that are ours alone; many projects have a --model of their own."""
     group = parser.getgroup("parity", "parity of a Keras port with its Caffe original")
     for short, (name, destination, metavar, action, text) in OPTIONS.items():
-        group.addoption(name, dest=destination, metavar=metavar, action=action, help=f"{text}; also {short} if it is free")
+        group.addoption(
+            name, dest=destination, metavar=metavar, action=action, help=f"{text}; also {short} if it is free"
+        )
 
 
 @pytest.hookimpl(wrapper=True)

@@ -92,7 +92,9 @@ class ParitySession:
         command = " ".join(["pytest", *map(str, self.config.invocation_params.args)])
         return pipeline.compare(case, pipeline.Options(reference=Reference(engine=engine), command=command))
 
-    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
+    def pytest_report_teststatus(
+        self, report: pytest.TestReport
+    ) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
         """A layer that inherits an error is no failure, but no plain success either."""
         if report.when == "call" and report.passed and ("status", Status.INHERITED.value) in _pairs(report):
             return "inherited", "i", ("INHERITED", {"yellow": True})

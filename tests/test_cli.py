@@ -158,7 +158,9 @@ def test_dump_convert_inspect_and_report_take_what_the_others_make(harness, tmp_
     one = harness("inspect", "keras", "--layer", "conv1", "--png", "conv1.png")
     assert "conv1  16×20×8×8  float32" in one.out
     assert (tmp_path / "conv1.png").read_bytes().startswith(b"\x89PNG")
-    made = harness("convert", case / "deploy.prototxt", case / "weights.caffemodel", "--weights", "w.h5", "--code", "m.py")
+    made = harness(
+        "convert", case / "deploy.prototxt", case / "weights.caffemodel", "--weights", "w.h5", "--code", "m.py"
+    )
     assert made.status == 0
     assert 'layers.Dense(100, activation="relu", name="ip1")' in (tmp_path / "m.py").read_text()
     assert "20×1×5×5" in harness("inspect", case / "weights.caffemodel").out
@@ -198,7 +200,11 @@ def test_a_converted_model_is_saved_and_loaded_in_a_fresh_process(harness, tmp_p
     golden = models.parent / "golden" / "digits_lenet"
     prob = next(file for file in golden.glob("*-prob.npy"))
     out = subprocess.run(
-        [sys.executable, "-c", program, str(case / "x.npy"), str(prob)], cwd=tmp_path, capture_output=True, text=True, check=True
+        [sys.executable, "-c", program, str(case / "x.npy"), str(prob)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert float(out.stdout.split()[-1]) < 1e-6
 
@@ -213,7 +219,9 @@ def test_map_gives_a_reason_for_every_pair(harness, models):
     done = harness("map", "dilation_mini")
     assert done.status == 0
     lines = done.out.splitlines()
-    assert any(line.split()[:2] == ["front/pool1", "max_pooling2d"] and "same place in the graph" in line for line in lines)
+    assert any(
+        line.split()[:2] == ["front/pool1", "max_pooling2d"] and "same place in the graph" in line for line in lines
+    )
     assert any(line.startswith("front/drop6") and "folded" in line for line in lines)
 
 

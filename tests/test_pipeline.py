@@ -87,7 +87,9 @@ def test_one_thing_wrong_is_found_at_its_own_layer_alone(digits, old, new, layer
 )
 def test_a_wrong_shape_is_found_at_its_own_layer_and_the_rest_is_still_judged(tmp_path, models, old, new, layer):
     folder = Path(shutil.copytree(models / "dilation_mini", tmp_path / "dilation_mini"))
-    (folder / "case.toml").write_text((folder / "case.toml").read_text().replace("../../inputs", str(models.parent / "inputs")))
+    (folder / "case.toml").write_text(
+        (folder / "case.toml").read_text().replace("../../inputs", str(models.parent / "inputs"))
+    )
     report = compare(edited(folder, old, new))
     assert [row.layer for row in report.layers if row.status.fails] == [layer]
     assert report[layer].status is Status.SHAPE
@@ -184,7 +186,9 @@ def test_a_keras_layer_of_another_name_is_named_with_the_way_out(digits):
 
 
 def test_a_model_that_cannot_be_built_says_what_caffe_has_there(digits):
-    case = edited(digits, 'Conv2D(50, 3, padding="same", activation="relu", name="conv2")', 'Conv2D(50, 9, name="conv2")')
+    case = edited(
+        digits, 'Conv2D(50, 3, padding="same", activation="relu", name="conv2")', 'Conv2D(50, 9, name="conv2")'
+    )
     with pytest.raises(CandidateError) as caught:
         compare(case)
     assert caught.value.layer == "conv2"
@@ -220,5 +224,3 @@ def test_two_folders_are_compared_without_running_a_net(digits, tmp_path):
     )
     assert report["pool2"].status is Status.MATCH
     assert report["conv1"].status is Status.MISSING or report["conv1"].end_to_end is not None
-
-

@@ -15,8 +15,10 @@ def inner(pytester, monkeypatch):
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
 
     def run(*arguments):
-        return pytester.runpytest_subprocess(*arguments, "-p", "no:cacheprovider") if "--lf" not in arguments else (
-            pytester.runpytest_subprocess(*arguments)
+        return (
+            pytester.runpytest_subprocess(*arguments, "-p", "no:cacheprovider")
+            if "--lf" not in arguments
+            else (pytester.runpytest_subprocess(*arguments))
         )
 
     return run

@@ -29,7 +29,8 @@ def compare_and_report(*, anew: bool, **given: Any) -> int:
     is_folder = given["reference"] not in _engines() and folder.is_dir()
     if not is_folder and given["reference"] not in _engines():
         raise UsageError(
-            f"--reference {given['reference']}: neither an engine nor a folder", fix=f"engines are {', '.join(_engines())}"
+            f"--reference {given['reference']}: neither an engine nor a folder",
+            fix=f"engines are {', '.join(_engines())}",
         )
     options = pipeline.Options(
         reference=Reference(
@@ -83,15 +84,17 @@ def show(report: ParityReport, out: Path, given: dict[str, Any]) -> None:
     wanted = {"html": given["html"], "json": given["json_"], "junit": given["junit"], "markdown": given["markdown"]}
     for name in FILES:
         reports.write(report, name, out / reports.format_named(name).file_name)
-    for name, target in wanted.items():
-        if target is not None:
-            reports.write(report, name, target)
+    for name, place in wanted.items():
+        if place is not None:
+            reports.write(report, name, place)
     if _to_stdout(given):
         return
     from harness.report import terminal
 
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    text = terminal.render(report, color=colour, width=_width(), show_all=given["show_all"], saved=out / "index.html")
+    text = terminal.render(
+        report, color=colour, width=_width(), show_all=given["show_all"], saved=str(out / "index.html")
+    )
     click.echo(text.split("\n", 1)[0] if given["quiet"] else text.rstrip("\n"))
 
 

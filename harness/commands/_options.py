@@ -40,7 +40,9 @@ def run_options(function: F) -> F:
     """How to compare, and where the reports go."""
     for option in reversed(
         [
-            click.option("--layer", "layers", multiple=True, metavar="GLOB", help="only these Caffe layers (repeatable)"),
+            click.option(
+                "--layer", "layers", multiple=True, metavar="GLOB", help="only these Caffe layers (repeatable)"
+            ),
             click.option(
                 "--mode",
                 type=click.Choice(["both", "isolated", "end-to-end"]),
@@ -156,7 +158,9 @@ def _named(case: str | None) -> Case:
 def _from_files(prototxt: Path, caffemodel: Path | None, keras: str | None, weights: str | None) -> Case:
     prototxt = _existing(prototxt)
     if caffemodel is None and weights is None:
-        raise UsageError("--prototxt without weights", fix="give --caffemodel FILE, or --weights seed:0 for synthetic ones")
+        raise UsageError(
+            "--prototxt without weights", fix="give --caffemodel FILE, or --weights seed:0 for synthetic ones"
+        )
     return Case(
         name=prototxt.parent.name if prototxt.stem in ("deploy", "model") else prototxt.stem,
         folder=Path.cwd(),

@@ -19,7 +19,9 @@ from harness.commands._options import ENGINES, case_options, run_options
     show_default=True,
     help="whose recording, or a folder with one",
 )
-@click.option("--candidate", type=click.Path(path_type=Path), metavar="DIR", help="a recording in place of a Keras model")
+@click.option(
+    "--candidate", type=click.Path(path_type=Path), metavar="DIR", help="a recording in place of a Keras model"
+)
 @click.option("--atol", type=float, help="two bare folders: absolute tolerance")
 @click.option("--rtol", type=float, help="two bare folders: relative tolerance")
 @run_options

@@ -14,7 +14,9 @@ from harness.errors import UsageError
 @click.argument("caffemodel", type=click.Path(path_type=Path), required=False)
 @click.option("--weights", type=click.Path(path_type=Path), metavar="W.h5", help="write the weights as HDF5")
 @click.option("--code", metavar="MODEL.py", help="write Keras source (- is standard output, the default)")
-@click.option("--save", type=click.Path(path_type=Path), metavar="MODEL.keras", help="write a saved model, weights included")
+@click.option(
+    "--save", type=click.Path(path_type=Path), metavar="MODEL.keras", help="write a saved model, weights included"
+)
 @click.option("--input-size", metavar="HxW", help="for another size than the prototxt's")
 @click.option("--debug", is_flag=True, hidden=True)
 def command(

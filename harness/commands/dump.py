@@ -12,7 +12,9 @@ from harness.commands._options import case_options, resolve_case
 
 @click.command("dump")
 @case_options
-@click.option("--engine", default="auto", show_default=True, metavar="auto|docker|podman|native|keras", help="which side")
+@click.option(
+    "--engine", default="auto", show_default=True, metavar="auto|docker|podman|native|keras", help="which side"
+)
 @click.option("--out", type=click.Path(path_type=Path), required=True, metavar="DIR", help="a new folder")
 @click.option("--image", metavar="NAME", help="another Caffe image")
 @click.option("--threads", type=click.IntRange(min=1), help="threads for Caffe")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,10 @@ def command(
     elif file.suffix == ".caffemodel":
         from harness.caffe import read_caffemodel
 
-        _arrays(((name, str(i), blob) for name, blobs in read_caffemodel(file).items() for i, blob in enumerate(blobs)), layer)
+        _arrays(
+            ((name, str(i), blob) for name, blobs in read_caffemodel(file).items() for i, blob in enumerate(blobs)),
+            layer,
+        )
     elif file.suffix in (".h5", ".hdf5"):
         _arrays(_hdf5(file), layer)
     elif file.suffix == ".json":
@@ -44,7 +47,9 @@ def command(
         click.echo(terminal.render(load(file), show_all=True))
     else:
         raise UsageError(
-            "is none of .prototxt, .caffemodel, .h5, .json and a recording's folder", file=file, fix="rename it if it is one"
+            "is none of .prototxt, .caffemodel, .h5, .json and a recording's folder",
+            file=file,
+            fix="rename it if it is one",
         )
 
 
@@ -98,9 +103,9 @@ def _hdf5(file: Path) -> Iterable[tuple[str, str, Any]]:
     try:
         with h5py.File(file, "r") as opened:
             opened.visititems(
-                lambda name, item: found.append((*name.rpartition("/")[::2], item[()]))  # type: ignore[arg-type]
-                if isinstance(item, h5py.Dataset)
-                else None
+                lambda name, item: (
+                    found.append((*name.rpartition("/")[::2], item[()])) if isinstance(item, h5py.Dataset) else None
+                )
             )
     except OSError as error:
         raise UsageError(f"is not an HDF5 file: {error}", file=file) from error
@@ -110,12 +115,17 @@ def _hdf5(file: Path) -> Iterable[tuple[str, str, Any]]:
 def _arrays(arrays: Iterable[tuple[str, str, Any]], layer: str | None) -> None:
     listed = list(arrays)
     if layer is None:
-        _table(("layer", "blob", "shape", "values"), [(a, b, "×".join(map(str, c.shape)), f"{c.size:,}") for a, b, c in listed])
+        _table(
+            ("layer", "blob", "shape", "values"),
+            [(a, b, "×".join(map(str, c.shape)), f"{c.size:,}") for a, b, c in listed],
+        )
         click.echo(f"{sum(c.size for _, _, c in listed):,} values")
         return
     chosen = [one for one in listed if one[0] == layer]
     if not chosen:
-        raise UsageError(f"has no layer {layer!r}", fix=f"layers are {', '.join(dict.fromkeys(a for a, _, _ in listed))}")
+        raise UsageError(
+            f"has no layer {layer!r}", fix=f"layers are {', '.join(dict.fromkeys(a for a, _, _ in listed))}"
+        )
     for name, blob, array in chosen:
         _figures(name, blob, array)
 
@@ -135,7 +145,7 @@ def _figures(layer: str, blob: str, array: Any) -> None:
     click.echo(f"  first values {json.dumps([float(f'{value:.6g}') for value in values[:6] if np.isfinite(value)])}")
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
     for row in [head, *rows]:
         line = "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()

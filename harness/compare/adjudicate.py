@@ -58,7 +58,7 @@ def adjudicate(
     """
     shape = caffe_shape(reference.shape)
     macs = _macs(pair, bottoms, shape)
-    whole = macs <= WHOLE
+    whole = macs <= WHOLE or not layer_type(pair.layer).local
     sites = _all_sites(reference.shape) if whole else _sample_sites(reference.shape, worst_site, seed)
     exact = define(pair, blobs, [channels_first(bottoms[top]) for top in pair.bottoms], sites)
     if whole:
@@ -122,15 +122,23 @@ def _functions_on_crop(
 def _difference(pair: Pair, function: Float64, exact: Exact) -> tuple[float, bool]:
     """Largest difference of two float64 functions relative to Σ|w·x|, and whether float64's own rounding explains it."""
     size = np.maximum(exact.scale, np.abs(exact.value))
-    difference = np.abs(function - exact.value)
+    difference = _distance(function, exact.value)
     tolerance = 4 * gamma(exact.terms + 8, 2.0**-53) + sum(layer_type(one).parameter_rounding for one in pair.caffe)
     agrees = bool((difference <= tolerance * size + exact.floor).all())
     return float((difference / np.maximum(size, np.finfo(np.float32).tiny)).max(initial=0.0)), agrees
 
 
+def _distance(values: Float64, exact: Float64) -> Float64:
+    """|values − exact|, zero where both are the same infinity or neither is a number."""
+    with np.errstate(invalid="ignore"):
+        distance: Float64 = np.abs(values - exact)
+    distance[(values == exact) | (np.isnan(values) & np.isnan(exact))] = 0.0
+    return distance
+
+
 def _share(values: Float64, exact: Exact) -> float:
     """The largest error as a share of what rounding can explain."""
-    return float((np.abs(values - exact.value) / exact.bound).max(initial=0.0))
+    return float((_distance(values, exact.value) / exact.bound).max(initial=0.0))
 
 
 def _macs(pair: Pair, bottoms: Mapping[Top, Float32], top: Shape) -> int:
@@ -140,7 +148,8 @@ def _macs(pair: Pair, bottoms: Mapping[Top, Float32], top: Shape) -> int:
 
 def _rows(array: np.ndarray, sites: Index, shape: Shape) -> Float64:
     """The sites' rows of a channels-last array."""
-    return array.reshape(shape)[tuple(sites.T)].astype(np.float64)
+    rows: Float64 = array.reshape(shape)[tuple(sites.T)].astype(np.float64)
+    return rows
 
 
 def _all_sites(shape: Shape) -> Index:

@@ -40,7 +40,9 @@ def compare_recordings(
     present = {top.layer for top in candidate.tops}
     if not present & {top.layer for top in reference.tops}:
         raise RecordingError(
-            "has no layer in common with the reference", file=candidate.folder, fix="name its files after Caffe's layers"
+            "has no layer in common with the reference",
+            file=candidate.folder,
+            fix="name its files after Caffe's layers",
         )
     depth = 0
     for top in reference.tops:

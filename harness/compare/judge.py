@@ -59,7 +59,9 @@ def judge(evidence: Evidence, unit: Unit, candidate: np.ndarray) -> LayerCompari
         within = _within(evidence.reference, candidate, evidence.tolerance)
         return comparison(evidence, Status.MATCH if within else Status.DIVERGES, "user", isolated=metrics)
     if not evidence.strict and not is_suspect(found):
-        return comparison(evidence, Status.MATCH, "exact" if metrics.max_units is None else "rounding", isolated=metrics)
+        return comparison(
+            evidence, Status.MATCH, "exact" if metrics.max_units is None else "rounding", isolated=metrics
+        )
     verdict = adjudicate(
         evidence.pair,
         evidence.blobs,
@@ -143,4 +145,4 @@ def differs_end_to_end(metrics: Metrics | None) -> bool:
 
 
 def _within(reference: Float32, candidate: np.ndarray, tolerance: Tolerance) -> bool:
-    return bool(np.allclose(candidate, reference, rtol=tolerance.rtol, atol=tolerance.atol))
+    return bool(np.allclose(candidate, reference, rtol=tolerance.rtol, atol=tolerance.atol, equal_nan=True))

@@ -46,7 +46,9 @@ def _functional(plan: Plan) -> str:
     lines = [f"def get_model({arguments}):"]
     for index, (name, shape) in enumerate(plan.inputs):
         names[-1 - index] = fresh(name)
-        lines.append(f'    {names[-1 - index]} = keras.Input({"input_shape" if single else repr(shape)}, name="{name}")')
+        lines.append(
+            f'    {names[-1 - index]} = keras.Input({"input_shape" if single else repr(shape)}, name="{name}")'
+        )
     for index, step in enumerate(plan.steps):
         next_reads = plan.steps[index + 1].reads if index + 1 < len(plan.steps) else ()
         passing = readers[index] == 1 and next_reads == (index,)
@@ -57,7 +59,7 @@ def _functional(plan: Plan) -> str:
     ends = [names[index] for index in plan.outputs]
     begins = [names[-1 - index] for index in range(len(plan.inputs))]
     lines.append(
-        f"    return keras.Model({_one_or_list(begins)}, {_one_or_list(ends)}, name=\"{_identifier(plan.name)}\")"
+        f'    return keras.Model({_one_or_list(begins)}, {_one_or_list(ends)}, name="{_identifier(plan.name)}")'
     )
     return "\n".join(lines) + "\n"
 

@@ -68,8 +68,9 @@ def _key(seed: int, name: str) -> int:
 
 def _integers(stream: np.random.Philox, count: int) -> np.ndarray:
     """Integers in −2²³ … 2²³ − 1."""
-    raw = stream.random_raw((count + 1) // 2).view(np.uint32)[:count]
-    return (raw >> np.uint32(8)).astype(np.int32) - np.int32(1 << 23)
+    raw = np.asarray(stream.random_raw((count + 1) // 2), "<u8").view("<u4")[:count]
+    integers: np.ndarray = (raw >> np.uint32(8)).astype(np.int32) - np.int32(1 << 23)
+    return integers
 
 
 def _kernel(stream: np.random.Philox, shape: Shape, limit: float) -> np.ndarray:

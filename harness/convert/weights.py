@@ -37,15 +37,15 @@ def check_weights(network: Network, weights: Weights) -> None:
                 file=network.path,
                 line=layer.line,
                 layer=name,
-                fix=f"it has some for {near[0]!r}: rename the layer" if near else "is it the caffemodel of this prototxt?",
+                fix=f"it has some for {near[0]!r}: rename the layer"
+                if near
+                else "is it the caffemodel of this prototxt?",
             )
         _check_blobs(name, [blob.shape for blob in blobs], shapes, network)
 
 
 def _check_blobs(name: str, got: list[Shape], expected: tuple[Shape, ...], network: Network) -> None:
-    fits = len(got) == len(expected) and all(
-        _squeezed(a) == _squeezed(b) for a, b in zip(got, expected, strict=True)
-    )
+    fits = len(got) == len(expected) and all(_squeezed(a) == _squeezed(b) for a, b in zip(got, expected, strict=True))
     if not fits:
         raise WeightsError(
             f"its weights are {_list(got)}, the prototxt asks for {_list(expected)}",

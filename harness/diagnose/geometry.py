@@ -56,7 +56,7 @@ def _padding(clues: Clues, node: KerasNode, window: Window, pooling: bool) -> It
     bottom = clues.bottoms[0]
     explicit = next((one for one in clues.nodes if one.class_name == "ZeroPadding2D"), None)
     theirs = _keras_borders(node, explicit, bottom, window)
-    ours = _caffe_borders(clues, bottom, window) if pooling else tuple((pad, pad) for pad in window.pad)
+    ours = _caffe_borders(clues, bottom, window) if pooling else _both(window.pad)
     if theirs == ours or (pooling and all(t[0] == o[0] and t[1] >= o[1] for t, o in zip(theirs, ours, strict=True))):
         return
     same = node.config.get("padding") == "same"
@@ -76,13 +76,19 @@ def _padding(clues: Clues, node: KerasNode, window: Window, pooling: bool) -> It
     elif any(window.pad):
         pad = window.pad
         fix = f'ZeroPadding2D({square(window.pad)}) before it, padding="valid"'
-        if not pooling and window.stride == (1, 1) and all(2 * p == e - 1 for p, e in zip(pad, window.extent, strict=True)):
+        if (
+            not pooling
+            and window.stride == (1, 1)
+            and all(2 * p == e - 1 for p, e in zip(pad, window.extent, strict=True))
+        ):
             fix = 'padding="same"'
     else:
         fix = f'padding="{node.config.get("padding")}" → padding="valid"'
     layer = clues.pair.layer
     shape = "×".join(map(str, bottom[1:]))
-    evidence = f"{layer.name} reads {shape}: pad {_text(window.pad)} in the prototxt, padding={node.config.get('padding')!r}"
+    evidence = (
+        f"{layer.name} reads {shape}: pad {_text(window.pad)} in the prototxt, padding={node.config.get('padding')!r}"
+    )
     evidence += f" behind a ZeroPadding2D of {_borders(_explicit_borders(explicit))}" if explicit else " in Keras"
     yield Suspicion(code, said, evidence, fix, (explicit or node).name, edits, pad)
 
@@ -127,6 +133,10 @@ def _pair(value: Any) -> tuple[int, int] | None:
     if isinstance(value, Sequence):
         return (int(value[0]), int(value[-1]))
     return (int(value), int(value))
+
+
+def _both(pad: tuple[int, int]) -> Borders:
+    return (pad[0], pad[0]), (pad[1], pad[1])
 
 
 def _text(pair: tuple[int, int]) -> str:

@@ -230,8 +230,7 @@ class Segment:
         """The segment for inputs of these shapes; rebuilt from the same layers where the model is of another size."""
         declared = [tuple(tensor.shape) for tensor in self.model.inputs]
         fits = all(
-            len(shape) == len(feed.shape)
-            and all(a is None or a == b for a, b in zip(shape, feed.shape, strict=True))
+            len(shape) == len(feed.shape) and all(a is None or a == b for a, b in zip(shape, feed.shape, strict=True))
             for shape, feed in zip(declared, feeds, strict=True)
         )
         if fits:
@@ -290,7 +289,9 @@ def _call(module: ModuleType, function: str, file: Path, input_shape: Shape | No
     if build is None:
         public = [name for name, value in vars(module).items() if inspect.isfunction(value) and name[0] != "_"]
         raise CandidateError(
-            f"has no function {function!r}", file=file, fix=f"it has {', '.join(public) or 'none'}: give FILE.py:FUNCTION"
+            f"has no function {function!r}",
+            file=file,
+            fix=f"it has {', '.join(public) or 'none'}: give FILE.py:FUNCTION",
         )
     keras = import_keras()
     keras.utils.clear_session(free_memory=False)  # unnamed layers are numbered from the start again

@@ -49,7 +49,8 @@ class Unit:
     def rows(self, start: int, stop: int) -> Float32:
         """The units of the sites from `start` to `stop`: (stop − start) × channels, or × 1 where all are alike."""
         if self.dense is not None:
-            return self.dense[start:stop] + np.float32(self.floor)
+            dense: Float32 = self.dense[start:stop] + np.float32(self.floor)
+            return dense
         if self.site is None or self.channel is None:
             return np.full((stop - start, 1), self.floor, np.float32)
         site = self.site[start:stop]

@@ -114,7 +114,9 @@ class Deconvolution(LayerType):
         ones = np.ones((1, 1, *bottoms[0].shape[2:]))
         for i, j in window.taps():
             _scatter(taps, squares, window, i, j)
-            weight = np.concatenate([(kernel[c, :, i, j] ** 2).sum(0) for c, _ in _groups(*kernel.shape[:2], group)])
+            weight = np.concatenate(
+                [(kernel[c, :, i, j] ** 2).sum(0) for c, _ in _groups(kernel.shape[0], kernel.shape[1], group)]
+            )
             _scatter(norm[None], ones * weight[None, :, None, None], window, i, j)
         count = np.repeat(taps, norm.shape[0] // group, axis=1)
         dense = U * np.sqrt(norm[None] * count)
@@ -138,7 +140,7 @@ class Deconvolution(LayerType):
             inside = (row >= 0) & (row < bottom.shape[1]) & (column >= 0) & (column < bottom.shape[2])
             inside &= (row_on == 0) & (column_on == 0)
             x = bottom[sites[inside, 0], row[inside], column[inside]].astype(np.float64)
-            for channels, outputs in _groups(*kernel.shape[:2], int(spec.group)):
+            for channels, outputs in _groups(kernel.shape[0], kernel.shape[1], int(spec.group)):
                 w = kernel[channels, :, i, j]
                 value[inside, outputs] += x[:, channels] @ w
                 scale[inside, outputs] += np.abs(x[:, channels]) @ np.abs(w)

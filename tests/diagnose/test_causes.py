@@ -41,10 +41,22 @@ def mini(tmp_path: Path, models: Path) -> Path:
             "padding.same",
             'padding="same" → padding="valid"',
         ),
-        ("layers.ZeroPadding2D(7)", "layers.ZeroPadding2D(6)", "context/conv1", "padding.amount", "ZeroPadding2D(7) before it"),
-        ("x = layers.ZeroPadding2D(7)(x)\n", "\n", "context/conv1", "padding.amount", "ZeroPadding2D(7) before it"),
-        ('"context__conv3", dilation_rate=4', '"context__conv3", dilation_rate=2', "context/conv3", "dilation", "dilation_rate=4"),
-        ('"front__conv1")', '"front__conv1", strides=2)', "front/conv1", "stride", "strides=1"),
+        (
+            "layers.ZeroPadding2D(7)",
+            "layers.ZeroPadding2D(6)",
+            "context/conv1",
+            "padding.amount",
+            "ZeroPadding2D(7) before it",
+        ),
+        (', padding="same", groups=2)', ", groups=2)", "front/conv3", "padding.amount", 'padding="same"'),
+        (
+            '"context__conv3", dilation_rate=4',
+            '"context__conv3", dilation_rate=2',
+            "context/conv3",
+            "dilation",
+            "dilation_rate=4",
+        ),
+        ('name="front__final")', 'strides=2, name="front__final")', "front/final", "stride", "strides=1"),
     ],
 )
 def test_a_wrong_window_is_named_and_proven(mini, old, new, layer, code, fix):
@@ -64,7 +76,9 @@ def test_a_pool_that_rounds_down_is_named_and_proven(mini):
 
 def test_the_line_of_the_keras_file_is_given(mini):
     (cause,) = causes(mini, '"context__conv3", dilation_rate=4', '"context__conv3", dilation_rate=2', "context/conv3")
-    line = next(i for i, text in enumerate((mini / "keras_model.py").read_text().splitlines(), 1) if "context__conv3" in text)
+    line = next(
+        i for i, text in enumerate((mini / "keras_model.py").read_text().splitlines(), 1) if "context__conv3" in text
+    )
     assert cause.source == f"keras_model.py:{line}"
 
 
@@ -76,7 +90,10 @@ def test_another_activation_is_named_and_proven(digits):
 
 
 def test_an_activation_too_many_is_named_and_proven(digits):
-    old, new = 'Conv2D(20, 5, padding="same", name="conv1")', 'Conv2D(20, 5, padding="same", activation="relu", name="conv1")'
+    old, new = (
+        'Conv2D(20, 5, padding="same", name="conv1")',
+        'Conv2D(20, 5, padding="same", activation="relu", name="conv1")',
+    )
     (cause,) = causes(digits, old, new, "conv1")
     assert (cause.code, cause.proven) == ("activation.extra", True)
 

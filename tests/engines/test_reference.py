@@ -293,8 +293,8 @@ class TestChoice:
             make_recording(ready, Reference(), silent)
         assert str(caught.value) == (
             "no reference: docker is not installed; podman is not installed; and there is no golden of this case\n"
-            "  → harness image build with docker or podman; or --reference native with a Python that imports caffe; or, "
-            "by name only since it is not Caffe, --reference opencv"
+            "  → harness image build with docker or podman; or --reference native with a Python that imports caffe; "
+            "or, by name only since it is not Caffe, --reference opencv"
         )
 
     def test_a_golden_does_not_stand_for_another_caffe(self, ready: ACase, docker: Counting) -> None:

@@ -1,0 +1,120 @@
+"""Weights from a seed, from a file and from a URL."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.recording import TINY, request_of
+
+from harness import cache
+from harness.caffe import read_network
+from harness.data import Case, InputSource, Network, WeightsSource
+from harness.errors import CaffemodelError, WeightsError
+from harness.sources import case_weights
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def caffemodel(tmp_path: Path) -> Path:
+    return request_of(tmp_path / "net", TINY).caffemodel
+
+
+@pytest.fixture
+def net(caffemodel: Path) -> Network:
+    return read_network(caffemodel.with_name("deploy.prototxt"))
+
+
+def case(net: Network, **source: object) -> Case:
+    assert net.path is not None
+    return Case("tiny", net.path.parent, net.path, "auto", WeightsSource(**source), InputSource(seed=0))  # type: ignore[arg-type]
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+class TestSeed:
+    def test_the_same_seed_gives_the_same_bytes(self, net: Network) -> None:
+        first = case_weights(case(net, seed=3), net)
+        cache.clear()
+        again = case_weights(case(net, seed=3), net)
+        assert first.sha256 == again.sha256
+        assert again.kind == "synthetic"
+        assert case_weights(case(net, seed=4), net).sha256 != first.sha256
+
+    def test_they_are_written_once(self, net: Network) -> None:
+        path = case_weights(case(net, seed=3), net).path
+        written = path.stat().st_mtime_ns
+        assert case_weights(case(net, seed=3), net).path == path
+        assert path.stat().st_mtime_ns == written
+
+    def test_a_damaged_file_in_the_cache_is_made_again(self, net: Network) -> None:
+        whole = case_weights(case(net, seed=3), net)
+        whole.path.write_bytes(whole.path.read_bytes()[:-9])
+        assert case_weights(case(net, seed=3), net).sha256 == whole.sha256
+
+
+class TestFile:
+    def test_is_read(self, net: Network, caffemodel: Path) -> None:
+        weights = case_weights(case(net, caffemodel=caffemodel), net)
+        assert (weights.kind, weights.sha256) == ("trained", sha256(caffemodel))
+        assert weights.of("conv")[0].shape == (3, 2, 3, 3)
+
+    def test_of_another_digest_than_the_case_gives(self, net: Network, caffemodel: Path) -> None:
+        with pytest.raises(WeightsError) as caught:
+            case_weights(case(net, caffemodel=caffemodel, sha256="0" * 64), net)
+        assert str(caught.value) == (
+            f"{caffemodel}: its sha256 is {sha256(caffemodel)[:12]}…, the case asks for 000000000000…\n"
+            "  → take the file that the case was made for, or renew sha256 in its case.toml"
+        )
+
+    def test_that_is_truncated(self, net: Network, caffemodel: Path) -> None:
+        caffemodel.write_bytes(caffemodel.read_bytes()[:-9])
+        with pytest.raises(CaffemodelError):
+            case_weights(case(net, caffemodel=caffemodel), net)
+
+
+class TestUrl:
+    def test_is_fetched_only_when_asked_and_then_kept(self, net: Network, caffemodel: Path) -> None:
+        source = case(net, url=caffemodel.as_uri(), sha256=sha256(caffemodel))
+        with pytest.raises(WeightsError) as caught:
+            case_weights(source, net)
+        assert str(caught.value) == (
+            f"the weights at {caffemodel.as_uri()} are not here yet\n  → run again with --fetch to download them"
+        )
+        fetched = case_weights(source, net, fetch=True)
+        caffemodel.unlink()
+        kept = case_weights(source, net)
+        assert kept.sha256 == fetched.sha256
+        np.testing.assert_array_equal(kept.of("conv")[0], fetched.of("conv")[0])
+
+    def test_that_gives_something_else_leaves_nothing(self, net: Network, caffemodel: Path, tmp_path: Path) -> None:
+        with pytest.raises(WeightsError, match=r"gives has another sha256 than the case asks for\n  → do not use it"):
+            case_weights(case(net, url=caffemodel.as_uri(), sha256="0" * 64), net, fetch=True)
+        assert list((tmp_path / "cache" / "weights").iterdir()) == []
+
+    def test_a_kept_file_that_was_damaged_is_fetched_again(self, net: Network, caffemodel: Path) -> None:
+        source = case(net, url=caffemodel.as_uri(), sha256=sha256(caffemodel))
+        kept = case_weights(source, net, fetch=True)
+        kept.path.write_bytes(kept.path.read_bytes()[:-1])
+        with pytest.raises(WeightsError, match="are not here yet"):
+            case_weights(source, net)
+        assert case_weights(source, net, fetch=True).sha256 == kept.sha256
+
+    @pytest.mark.parametrize("url", ["file:///no/such/file", "nonsense"])
+    def test_that_does_not_answer(self, url: str, net: Network) -> None:
+        with pytest.raises(WeightsError) as caught:
+            case_weights(case(net, url=url, sha256="0" * 64), net, fetch=True)
+        assert caught.value.message.startswith(f"cannot download {url}: ")
+        assert caught.value.fix == "get it by hand and give --caffemodel FILE"
+
+    def test_without_a_digest(self, net: Network) -> None:
+        with pytest.raises(WeightsError, match=r"\[weights\] has a url without its sha256\n  → add sha256 ="):
+            case_weights(case(net, url="https://example.org/x"), net, fetch=True)
