@@ -10,6 +10,7 @@ import numpy as np
 from harness.convert.synthetic import synthetic_input
 from harness.data import Case, InputSource, Network, Shape, Top
 from harness.errors import CaseError, FormatError, UsageError
+from harness.extras import import_pillow
 from harness.layers.base import Float32
 
 
@@ -56,12 +57,11 @@ def describe(case: Case) -> str:
 
 def read_picture(path: Path) -> np.ndarray:
     """A picture as RGB, uint8, H, W, 3. Raises FormatError."""
-    from PIL import Image
-
+    image = import_pillow()
     try:
-        with Image.open(path) as picture:
+        with image.open(path) as picture:
             return np.asarray(picture.convert("RGB"))
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
+    except (OSError, ValueError, image.DecompressionBombError) as error:
         raise FormatError(f"is not a picture that can be read: {error}", file=path) from error
 
 

@@ -137,6 +137,7 @@ class _Walk:
             if (
                 layer.name not in self.taken
                 and layer.name not in self.names
+                and keras_name(layer.name) not in self.keras_names
                 and set(self.reads[layer.name]) == {self.counterpart[source] for source in sources}
                 and _stands_for(node, layer)
             ):

@@ -9,6 +9,7 @@ import numpy as np
 
 from harness.data import InputSource, Picture
 from harness.errors import UsageError
+from harness.extras import import_pillow
 from harness.layers.base import Float32
 
 LONGEST = 480
@@ -100,9 +101,7 @@ def tile_channels(array: np.ndarray, most: int = 64) -> np.ndarray:
 
 def write_png(pixels: np.ndarray, path: Path) -> None:
     """Write pixels, H, W or H, W, 3, uint8, as a PNG. Raises UsageError."""
-    from PIL import Image
-
     try:
-        Image.fromarray(pixels).save(path, format="PNG")
+        import_pillow().fromarray(pixels).save(path, format="PNG")
     except OSError as error:
         raise UsageError(f"cannot be written: {error}", file=path) from error

@@ -16,7 +16,7 @@ PACKAGE = Path(harness.__file__).parent
 
 ORDER: tuple[tuple[str, ...], ...] = (
     ("errors", "data", "progress"),
-    ("backend", "layout", "resources", "cache"),
+    ("extras", "layout", "resources", "cache"),
     ("recording",),
     ("caffe",),
     ("layers",),
@@ -168,4 +168,4 @@ def test_the_comparison_itself_is_light() -> None:
 
 
 def test_a_heavy_import_is_found() -> None:
-    assert "h5py" in loaded_by("import harness.convert.weights")
+    assert "h5py" in loaded_by("import harness.cli, h5py")

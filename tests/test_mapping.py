@@ -120,6 +120,13 @@ def test_a_class_that_cannot_stand_for_the_layer_is_not_taken() -> None:
     assert layer_map.extra["x"] == "no Caffe layer for this Dense; it is judged with the layer behind it"
 
 
+def test_a_layer_too_many_does_not_take_the_place_of_a_named_one() -> None:
+    graph = chain(("Conv2D", "a", "relu"), ("Conv2D", "conv2d_9"), ("Conv2D", "b"))
+    layer_map = map_layers(conv_relu_conv(), graph)
+    assert shown(layer_map) == {"a + relu": "a", "b": "conv2d_9 b"}
+    assert layer_map.extra == {"conv2d_9": "no Caffe layer for this Conv2D; it is judged with the layer behind it"}
+
+
 def test_padding_belongs_to_the_layer_behind_it() -> None:
     graph = chain(("ZeroPadding2D", "zero_padding2d"), ("Conv2D", "a", "relu"), ("Conv2D", "b"))
     layer_map = map_layers(conv_relu_conv(), graph)
@@ -309,7 +316,7 @@ def test_converted_nets_map_whole() -> None:
 
 
 def test_an_activation_object_in_place_of_its_name() -> None:
-    from harness.backend import import_keras
+    from harness.extras import import_keras
     from harness.engines.keras import wrap_model
 
     keras = import_keras()

@@ -97,7 +97,9 @@ def _recording(folder: Path, layer: str | None, blob: str | None, png: Path | No
 
 
 def _hdf5(file: Path) -> Iterable[tuple[str, str, Any]]:
-    import h5py
+    from harness.extras import import_h5py
+
+    h5py = import_h5py()
 
     found: list[tuple[str, str, Any]] = []
     try:

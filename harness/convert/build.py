@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.backend import import_keras
 from harness.convert.plan import Plan
+from harness.extras import import_keras
 
 
 def build_model(plan: Plan) -> Any:

@@ -52,7 +52,7 @@ def plan(network: Network) -> Plan:
     for layer in network.layers:
         calls = layer_type(layer).keras_calls(layer, [shapes[bottom] for bottom in layer.bottoms])
         reads = tuple(holds[bottom] for bottom in layer.bottoms)
-        if _fuses(layer, network, steps, reads):
+        if _fuses(layer, network, steps, holds, reads):
             before = steps[reads[0]]
             fused = {**before.call.arguments, "activation": layer_type(layer).fuses[0]}
             steps[reads[0]] = replace(before, call=replace(before.call, arguments=fused))
@@ -63,11 +63,13 @@ def plan(network: Network) -> Plan:
         for top in layer.tops:
             if layer.type != "Input":
                 holds[top] = reads[0]
-    named = tuple((top.blob, _without_batch(shapes[top])) for top in inputs)
+    named = tuple((keras_name(top.blob), _without_batch(shapes[top])) for top in inputs)
     return Plan(network.name or "net", named, tuple(steps), _outputs(network, holds))
 
 
-def _fuses(layer: Layer, network: Network, steps: list[Step], reads: tuple[int, ...]) -> bool:
+def _fuses(
+    layer: Layer, network: Network, steps: list[Step], holds: Mapping[Top, int], reads: tuple[int, ...]
+) -> bool:
     """True if the layer can be the `activation` of the one before, which nobody else reads without it."""
     if layer.type != "ReLU" or layer.parameters.relu_param.negative_slope or reads[0] < 0:
         return False
@@ -77,7 +79,15 @@ def _fuses(layer: Layer, network: Network, steps: list[Step], reads: tuple[int, 
         and call.main
         and "activation" not in call.arguments
         and len(network.consumers(layer.bottoms[0])) == 1
+        and _is_sole_reader(network, holds, reads[0])
     )
+
+
+def _is_sole_reader(network: Network, holds: Mapping[Top, int], step: int) -> bool:
+    """True if one layer alone reads a step, Splits looked through, and it is no output as it stands."""
+    tops = [top for top, index in holds.items() if index == step]
+    readers = [layer for layer in network.layers if layer.type != "Split" and any(top in layer.bottoms for top in tops)]
+    return len(readers) == 1 and all(network.consumers(top) for top in tops)
 
 
 def _outputs(network: Network, holds: Mapping[Top, int]) -> tuple[int, ...]:

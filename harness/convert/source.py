@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import keyword
 import re
 from collections import Counter
@@ -9,14 +10,14 @@ from typing import Any
 
 from harness.convert.plan import Plan, Step
 
-WIDTH = 110
+WIDTH = 120
 
 
 def write_source(plan: Plan) -> str:
-    """A Python file with `get_model()`: Sequential for a chain, the functional API otherwise."""
+    """A Python file with `get_model()`: Sequential for a chain, the functional API otherwise; formatted as ruff would."""
     body = _sequential(plan) if plan.sequential else _functional(plan)
-    title = f'"""{plan.name}, converted from its Caffe prototxt."""'
-    return f"{title}\n\nimport keras\nfrom keras import layers\n\n\n{body}"
+    title = re.sub(r'[\\"\x00-\x1f\x7f]', "_", plan.name)  # a name must not be able to end the docstring
+    return f'"""{title}, converted from its Caffe prototxt."""\n\nimport keras\nfrom keras import layers\n\n\n{body}'
 
 
 def _sequential(plan: Plan) -> str:
@@ -24,15 +25,15 @@ def _sequential(plan: Plan) -> str:
     lines = [f"def get_model(input_shape={shape!r}):", "    return keras.Sequential(", "        ["]
     lines.append("            keras.Input(input_shape),")
     for step in plan.steps:
-        lines.append(f"            {_call(step)},{_comment(step)}")
-    lines += ["        ],", f"        name={_identifier(plan.name)!r},".replace("'", '"'), "    )"]
+        lines += _commented(step, _fitted(" " * 12, f"layers.{step.call.class_name}", _arguments(step), ","))
+    lines += ["        ],", f"        name={_literal(_identifier(plan.name))},", "    )"]
     return "\n".join(lines) + "\n"
 
 
 def _functional(plan: Plan) -> str:
     readers = Counter(index for step in plan.steps for index in step.reads) + Counter(plan.outputs)
     names: dict[int, str] = {}
-    taken: set[str] = {"x", "keras", "layers"}
+    taken: set[str] = {"x", "keras", "layers", "input_shape", "get_model"}
 
     def fresh(name: str) -> str:
         name = _identifier(name)
@@ -46,39 +47,67 @@ def _functional(plan: Plan) -> str:
     lines = [f"def get_model({arguments}):"]
     for index, (name, shape) in enumerate(plan.inputs):
         names[-1 - index] = fresh(name)
-        lines.append(
-            f'    {names[-1 - index]} = keras.Input({"input_shape" if single else repr(shape)}, name="{name}")'
-        )
+        given = ["input_shape" if single else repr(shape), f"name={_literal(name)}"]
+        lines += _fitted("    ", f"{names[-1 - index]} = keras.Input", given)
     for index, step in enumerate(plan.steps):
         next_reads = plan.steps[index + 1].reads if index + 1 < len(plan.steps) else ()
         passing = readers[index] == 1 and next_reads == (index,)
         names[index] = "x" if passing else fresh(step.name or f"{names[step.reads[0]]}_{step.call.class_name}".lower())
         reads = [names[read] for read in step.reads]
-        feeds = reads[0] if len(reads) == 1 else f"[{', '.join(reads)}]"
-        lines.append(f"    {names[index]} = {_call(step)}({feeds}){_comment(step)}")
+        lines += _commented(step, _applied(f"{names[index]} = layers.{step.call.class_name}", step, _one_or_list(reads)))
     ends = [names[index] for index in plan.outputs]
     begins = [names[-1 - index] for index in range(len(plan.inputs))]
-    lines.append(
-        f'    return keras.Model({_one_or_list(begins)}, {_one_or_list(ends)}, name="{_identifier(plan.name)}")'
-    )
+    given = [_one_or_list(begins), _one_or_list(ends), f"name={_literal(_identifier(plan.name))}"]
+    lines += _fitted("    ", "return keras.Model", given)
     return "\n".join(lines) + "\n"
 
 
-def _call(step: Step) -> str:
+def _applied(layer: str, step: Step, feeds: str) -> list[str]:
+    """A layer applied to what it reads; broken at the last brackets first, as ruff does."""
+    head = f"{layer}({', '.join(_arguments(step))})"
+    if len(f"    {head}(") <= WIDTH:
+        return _fitted("    ", head, [feeds])
+    return _fitted("    ", layer, _arguments(step), f"({feeds})")
+
+
+def _arguments(step: Step) -> list[str]:
     parts = []
     for position, (key, value) in enumerate(step.call.arguments.items()):
         parts.append(_literal(value) if position < step.call.positional else f"{key}={_literal(value)}")
     if step.name is not None:
-        parts.append(f'name="{step.name}"')
-    return f"layers.{step.call.class_name}({', '.join(parts)})"
+        parts.append(f"name={_literal(step.name)}")
+    return parts
 
 
-def _comment(step: Step) -> str:
-    return f"  # {step.call.comment}" if step.call.comment else ""
+def _fitted(indent: str, function: str, arguments: list[str], end: str = "") -> list[str]:
+    """A call on one line, else its arguments on a line of their own, else each on its own."""
+    inner = f"{indent}    "
+    whole = f"{indent}{function}({', '.join(arguments)}){end}"
+    if len(whole) <= WIDTH or not arguments:
+        return [whole]
+    together = f"{inner}{', '.join(arguments)}"
+    if len(together) <= WIDTH:
+        return [f"{indent}{function}(", together, f"{indent}){end}"]
+    return [f"{indent}{function}(", *(f"{inner}{argument}," for argument in arguments), f"{indent}){end}"]
+
+
+def _commented(step: Step, lines: list[str]) -> list[str]:
+    """A short comment behind the call, a long one above it."""
+    if not step.call.comment:
+        return lines
+    behind = f"{lines[0]}  # {step.call.comment}"
+    if len(lines) == 1 and len(behind) <= WIDTH:
+        return [behind]
+    indent = lines[0][: len(lines[0]) - len(lines[0].lstrip())]
+    return [f"{indent}# {step.call.comment}", *lines]
 
 
 def _literal(value: Any) -> str:
-    return f'"{value}"' if isinstance(value, str) else repr(value)
+    """A value as source text, a text in the quotes that need no escapes."""
+    if not isinstance(value, str):
+        return repr(value)
+    single = '"' in value and "'" not in value
+    return repr(value) if single else json.dumps(value)
 
 
 def _one_or_list(names: list[str]) -> str:

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
 from harness.data import Network, Shape, Weights
 from harness.errors import WeightsError
+from harness.extras import import_h5py
 from harness.layers import layer_type
 from harness.layers.base import keras_name
 from harness.layers.shapes import blob_shapes, infer_shapes
@@ -77,6 +77,7 @@ def write_weights(network: Network, weights: Weights, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     os.close(handle)
+    h5py = import_h5py()
     try:
         with h5py.File(unfinished, "w") as file:
             file.attrs["format"] = FORMAT
@@ -103,13 +104,13 @@ def load_weights(model: Any, path: Path | str, names: Mapping[str, str] | None =
         The Keras layers that were filled.
 
     Raises:
-        WeightsError: a layer of the file is not in the model, a layer of the model that learns is not in the file, or
-            a shape does not fit.
+        WeightsError: the file cannot be read, a layer of it is not in the model, a layer of the model that learns is not
+            in it, or a shape does not fit.
     """
     names = {keras_name(ours): theirs for ours, theirs in (names or {}).items()}
     layers = {layer.name: layer for layer in model.layers}
     filled = []
-    with h5py.File(path, "r") as file:
+    with _open(path) as file:
         for name in file:
             layer = layers.get(names.get(name, name))
             if layer is None:
@@ -130,6 +131,15 @@ def load_weights(model: Any, path: Path | str, names: Mapping[str, str] | None =
             fix='give them the Caffe layers\' names, or write [names] "caffe layer" = "keras layer" into the case',
         )
     return filled
+
+
+def _open(path: Path | str) -> Any:
+    try:
+        return import_h5py().File(path, "r")
+    except FileNotFoundError:
+        raise WeightsError("no such file", file=path, fix="harness convert --weights writes one") from None
+    except OSError as error:
+        raise WeightsError(f"is not an HDF5 file that can be read: {error}", file=path) from error
 
 
 def _fill(layer: Any, arrays: Mapping[str, np.ndarray], name: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
-from harness.backend import import_keras
 from harness.cache import file_sha256, folder, locked
 from harness.convert.build import build_model
 from harness.convert.plan import plan
@@ -13,6 +12,7 @@ from harness.convert.weights import load_weights, write_weights
 from harness.data import Case, Network, Shape, Top, Weights
 from harness.engines.keras import Candidate, open_model, wrap_model
 from harness.errors import CandidateError, WeightsError
+from harness.extras import import_keras
 from harness.layers.base import keras_name
 from harness.layout import last_shape
 

@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from harness.backend import import_keras
 from harness.data import KerasGraph, KerasNode, Pair, Shape
 from harness.errors import CandidateError
+from harness.extras import import_keras
 
 
 def version() -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from harness.data import LayerComparison, Metrics, ParityReport, Status
+from harness.extras import import_pillow
 from harness.report import _rows, _strip, _summary, _text
 
 if TYPE_CHECKING:
@@ -243,14 +244,13 @@ def _pictures(report: ParityReport) -> Iterator[PictureView]:
     import base64
     import io
 
-    from PIL import Image
-
+    pillow = import_pillow()
     for picture in report.pictures:
-        image = Image.fromarray(picture.rgb_hwc)
+        image = pillow.fromarray(picture.rgb_hwc)
         if max(image.size) > 640:
             # Label maps have few colours, and a blend of two of them would be a label that is not there.
             few = image.getcolors(256) is not None
-            image.thumbnail((640, 640), Image.Resampling.NEAREST if few else Image.Resampling.LANCZOS)
+            image.thumbnail((640, 640), pillow.Resampling.NEAREST if few else pillow.Resampling.LANCZOS)
         buffer = io.BytesIO()
         image.save(buffer, format="PNG", optimize=True)
         uri = "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -95,6 +95,8 @@ def engine_badge(report: ParityReport) -> Badge:
         return Badge("REAL CAFFE", "good", "Caffe itself computed the reference")
     if engine == "golden":
         return Badge("GOLDEN", "plain", "The reference is a stored recording of Caffe")
+    if engine == "recording" and report.reference.get("recorded_by") in REAL_ENGINES:
+        return Badge("RECORDING", "plain", "A folder that was given, recorded by Caffe as its manifest says")
     return Badge("NOT CAFFE", "care", "Another engine stood in for Caffe; a difference may be its own")
 
 

@@ -7,7 +7,7 @@ import pytest
 from support import loops, nets
 from support.verdicts import judge_pair
 
-from harness.backend import import_keras
+from harness.extras import import_keras
 from harness.compare import adjudicate
 from harness.data import LayerComparison, Network, Status, Tolerance, Top
 

@@ -1,0 +1,42 @@
+"""What is installed only when asked for: imported here and nowhere else, with the way to get it in the error."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from types import ModuleType
+
+from harness.errors import EngineMissingError
+
+
+def import_keras() -> ModuleType:
+    """Keras on TensorFlow, on the CPU, without TensorFlow's start-up chatter.
+
+    Raises:
+        EngineMissingError: TensorFlow is not installed.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+    _import("tensorflow", "runs the Keras model", "tensorflow-cpu")  # Keras imports without it, but does not run
+    return _import("keras", "runs the Keras model", "tensorflow-cpu")
+
+
+def import_h5py() -> ModuleType:
+    """h5py, for weights as HDF5. Raises EngineMissingError."""
+    return _import("h5py", "keeps weights as HDF5", "convert")
+
+
+def import_pillow() -> ModuleType:
+    """`PIL.Image`, for pictures in and out. Raises EngineMissingError."""
+    return _import("PIL.Image", "reads and writes pictures", "tensorflow-cpu")
+
+
+def _import(module: str, purpose: str, extra: str) -> ModuleType:
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise EngineMissingError(
+            f"{module.split('.')[0]}, which {purpose}, cannot be imported: {error}",
+            fix=f"pip install 'caffe-keras-parity[{extra}]'",
+        ) from error
