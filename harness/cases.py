@@ -125,6 +125,7 @@ class _Reader:
             raise CaseError(
                 "[weights] has none of caffemodel, url and seed", file=self.file, fix="write one, as seed = 0"
             )
+        self._known(self._section(table, "golden"), "golden")
         if source.seed is not None and (source.caffemodel or source.url):
             raise CaseError("[weights] has a seed beside a caffemodel", file=self.file, fix="keep one of the two")
         return Case(

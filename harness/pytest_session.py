@@ -27,7 +27,7 @@ class ParitySession:
             self.cases = [find_case(what, case_roots()) for what in config.getoption("parity_models")]
         except HarnessError as error:
             raise pytest.UsageError(str(error)) from error
-        self.run = getattr(config, "workerinput", {}).get("testrunuid") or uuid.uuid4().hex
+        self.run = _run_id(config)
         self.reports: dict[str, ParityReport] = {}
         self.written: list[str] = []
         self._choose_paths()
@@ -190,6 +190,15 @@ class LayerAtFault(Exception):
         from harness.report import _rows
 
         super().__init__(_rows.account(report, row))
+
+
+def _run_id(config: pytest.Config) -> str:
+    """What this process and its workers, if pytest-xdist makes any, know the run by."""
+    given: str | None = getattr(config, "workerinput", {}).get("testrunuid") or config.getoption("testrunuid", None)
+    run = given or uuid.uuid4().hex
+    if hasattr(config.option, "testrunuid"):
+        config.option.testrunuid = run
+    return run
 
 
 def _pairs(report: pytest.TestReport) -> list[tuple[str, object]]:

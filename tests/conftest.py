@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -28,3 +29,23 @@ def digits(tmp_path: Path, models: Path) -> Path:
 @pytest.fixture(autouse=True)
 def _no_colour(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None, None, None]:
+    """In the last lines: whether the real Caffe was asked at all."""
+    yield
+    asked = [
+        report
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.stats.get(outcome, [])
+        if "engine" in report.keywords and report.when == "call"
+    ]
+    skipped = [report for report in terminalreporter.stats.get("skipped", []) if "engine" in report.keywords]
+    if skipped:
+        why = sorted({str(report.longrepr[2]) for report in skipped if isinstance(report.longrepr, tuple)})
+        terminalreporter.write_line(
+            f"NOT CHECKED against real Caffe: {len(skipped)} tests skipped ({'; '.join(why)})", yellow=True
+        )
+    if asked:
+        terminalreporter.write_line(f"checked against real Caffe in a container: {len(asked)} tests")

@@ -75,9 +75,9 @@ def violations(files: Mapping[str, str], order: Sequence[Sequence[str]]) -> list
 def modules() -> dict[str, str]:
     """Every module of the package with its text."""
     return {
-        ".".join(("harness", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__"): path.read_text(
-            encoding="utf-8"
-        )
+        ".".join(("harness", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(
+            ".__init__"
+        ): path.read_text(encoding="utf-8")
         for path in sorted(PACKAGE.rglob("*.py"))
         if not path.name.endswith("_pb2.py")
     }
@@ -122,7 +122,9 @@ def test_a_violation_is_found(module: str, source: str, said: str) -> None:
     assert violations({module: source}, ORDER) == [said]
 
 
-@pytest.mark.parametrize("source", ["from harness.data import Layer", "import numpy", "from harness.layers import base"])
+@pytest.mark.parametrize(
+    "source", ["from harness.data import Layer", "import numpy", "from harness.layers import base"]
+)
 def test_what_is_allowed_is_not_found(source: str) -> None:
     assert violations({"harness.layers.relu": source}, ORDER) == []
 
@@ -157,7 +159,9 @@ def loaded_by(statement: str) -> set[str]:
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("module", ["harness", "harness.cli", "harness.report", "harness.pytest_plugin", "harness.data"])
+@pytest.mark.parametrize(
+    "module", ["harness", "harness.cli", "harness.report", "harness.pytest_plugin", "harness.data"]
+)
 def test_start_is_light(module: str) -> None:
     assert loaded_by(f"import {module}") & set(HEAVY) == set()
 

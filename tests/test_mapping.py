@@ -88,7 +88,9 @@ def test_activation_too_many_does_not_hide_the_one_that_stands_alone() -> None:
 
 
 def test_activation_layer_without_a_name_of_its_own() -> None:
-    layer_map = map_layers(conv_relu_conv(), chain(("Conv2D", "a"), ("Activation", "activation_3", "relu"), ("Conv2D", "b")))
+    layer_map = map_layers(
+        conv_relu_conv(), chain(("Conv2D", "a"), ("Activation", "activation_3", "relu"), ("Conv2D", "b"))
+    )
     assert shown(layer_map) == {"a": "a", "relu": "activation_3", "b": "b"}
     assert pair_of(layer_map, "relu").reason == "Activation at the same place in the graph"
 
@@ -171,7 +173,9 @@ def test_missing_and_extra_layers() -> None:
     layer_map = map_layers(conv_relu_conv(), graph)
     assert shown(layer_map) == {"a + relu": "a"}
     assert layer_map.missing == {"b": "no Keras layer is named 'b' and none stands at its place in the graph"}
-    assert layer_map.extra == {"bn": "no Caffe layer for this BatchNormalization; it is judged with the layer behind it"}
+    assert layer_map.extra == {
+        "bn": "no Caffe layer for this BatchNormalization; it is judged with the layer behind it"
+    }
     assert layer_map.order == ("data", "a", "relu", "b")
 
 
@@ -200,9 +204,7 @@ def test_relu_behind_a_dropout_is_fused_too() -> None:
 
 
 def test_relu_of_a_blob_that_others_read_unrectified_is_not_fused() -> None:
-    net = nets.network(
-        nets.data(1, 3, 8, 8) + nets.conv("data", "a") + nets.relu("a", top="r") + nets.conv("a", "b")
-    )
+    net = nets.network(nets.data(1, 3, 8, 8) + nets.conv("data", "a") + nets.relu("a", top="r") + nets.conv("a", "b"))
     graph = Graph()
     a = graph("Conv2D", "a", 0, activation="relu")
     graph("Conv2D", "b", a)
@@ -242,7 +244,9 @@ def test_crop_that_bears_a_caffe_layers_name_is_its_own() -> None:
 
 
 def two_inputs() -> Network:
-    return nets.network(nets.data(1, 3, 8, 8, name="left") + nets.data(1, 2, 8, 8, name="right") + nets.conv("right", "b"))
+    return nets.network(
+        nets.data(1, 3, 8, 8, name="left") + nets.data(1, 2, 8, 8, name="right") + nets.conv("right", "b")
+    )
 
 
 def test_inputs_go_in_order() -> None:
@@ -309,15 +313,20 @@ def test_converted_nets_map_whole() -> None:
     )
     model = nets.keras_model(net, nets.random_blobs(net))
     layer_map = map_layers(net, keras_engine.wrap_model(model, "model").graph)
-    assert [" + ".join(one.name for one in pair.caffe) for pair in layer_map.pairs] == ["a/b + relu", "pool", "ip", "prob"]
+    assert [" + ".join(one.name for one in pair.caffe) for pair in layer_map.pairs] == [
+        "a/b + relu",
+        "pool",
+        "ip",
+        "prob",
+    ]
     assert (layer_map.missing, layer_map.extra) == ({}, {})
     assert layer_map.pairs[2].keras[0] == "drop"
     assert "flatten" in layer_map.pairs[2].keras[1]
 
 
 def test_an_activation_object_in_place_of_its_name() -> None:
-    from harness.extras import import_keras
     from harness.engines.keras import wrap_model
+    from harness.extras import import_keras
 
     keras = import_keras()
     model = keras.Sequential(

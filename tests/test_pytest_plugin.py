@@ -55,11 +55,13 @@ def test_k_x_and_lf_work(inner, broken):
     inner("--model", broken, *GOLDEN, "--lf").assert_outcomes(failed=1)
 
 
-def test_two_workers_share_one_report(inner, pytester, broken):
+def test_two_workers_share_one_report(inner, pytester, broken, monkeypatch):
     pytest.importorskip("xdist")
+    monkeypatch.setenv("HARNESS_CACHE", str(pytester.path / "cache"))
     result = inner("--model", broken, *GOLDEN, "-n", "2")
     result.assert_outcomes(passed=3, failed=1)
-    result.stdout.fnmatch_lines(["*2 inherited*"])
+    result.stdout.fnmatch_lines(["parity: digits_lenet against caffe 1.0.0, golden: *", "*2 inherited*"])
+    assert list((pytester.path / "cache" / "pytest").iterdir()) == []
 
 
 def test_tests_of_the_project_run_too_when_their_path_is_given(inner, pytester, digits):

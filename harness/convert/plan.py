@@ -67,9 +67,7 @@ def plan(network: Network) -> Plan:
     return Plan(network.name or "net", named, tuple(steps), _outputs(network, holds))
 
 
-def _fuses(
-    layer: Layer, network: Network, steps: list[Step], holds: Mapping[Top, int], reads: tuple[int, ...]
-) -> bool:
+def _fuses(layer: Layer, network: Network, steps: list[Step], holds: Mapping[Top, int], reads: tuple[int, ...]) -> bool:
     """True if the layer can be the `activation` of the one before, which nobody else reads without it."""
     if layer.type != "ReLU" or layer.parameters.relu_param.negative_slope or reads[0] < 0:
         return False

@@ -54,7 +54,9 @@ def _functional(plan: Plan) -> str:
         passing = readers[index] == 1 and next_reads == (index,)
         names[index] = "x" if passing else fresh(step.name or f"{names[step.reads[0]]}_{step.call.class_name}".lower())
         reads = [names[read] for read in step.reads]
-        lines += _commented(step, _applied(f"{names[index]} = layers.{step.call.class_name}", step, _one_or_list(reads)))
+        lines += _commented(
+            step, _applied(f"{names[index]} = layers.{step.call.class_name}", step, _one_or_list(reads))
+        )
     ends = [names[index] for index in plan.outputs]
     begins = [names[-1 - index] for index in range(len(plan.inputs))]
     given = [_one_or_list(begins), _one_or_list(ends), f"name={_literal(_identifier(plan.name))}"]

@@ -7,9 +7,9 @@ import pytest
 from support import loops, nets
 from support.verdicts import judge_pair
 
-from harness.extras import import_keras
 from harness.compare import adjudicate
 from harness.data import LayerComparison, Network, Status, Tolerance, Top
+from harness.extras import import_keras
 
 DATA = Top("data", "data")
 
@@ -128,7 +128,9 @@ def test_a_missing_activation_diverges() -> None:
 def test_a_padding_of_another_kind_differs_in_the_border_only_and_diverges() -> None:
     """Stride 2 over an even size: "same" pads behind only, Caffe on both sides."""
     keras = import_keras()
-    net = nets.single("Convolution", (1, 3, 8, 8), "convolution_param { num_output: 4 kernel_size: 3 stride: 2 pad: 1 }")
+    net = nets.single(
+        "Convolution", (1, 3, 8, 8), "convolution_param { num_output: 4 kernel_size: 3 stride: 2 pad: 1 }"
+    )
     blobs, x = nets.random_blobs(net), nets.random_inputs(net)[DATA]
     kernel, bias = blobs["layer"]
     top = loops.convolution(x, kernel, bias, (2, 2), (1, 1), (1, 1), 1).astype(np.float32)
@@ -202,7 +204,11 @@ def test_infinity_alike_on_both_sides_is_a_match_in_either_stage() -> None:
 
 @pytest.mark.parametrize(
     ("tolerance", "status"),
-    [(Tolerance(atol=1e-3), Status.MATCH), (Tolerance(rtol=10.0), Status.MATCH), (Tolerance(atol=1e-6), Status.DIVERGES)],
+    [
+        (Tolerance(atol=1e-3), Status.MATCH),
+        (Tolerance(rtol=10.0), Status.MATCH),
+        (Tolerance(atol=1e-6), Status.DIVERGES),
+    ],
 )
 def test_a_users_tolerance_goes_in_place_of_rounding_units(tolerance: Tolerance, status: Status) -> None:
     conv = Conv()

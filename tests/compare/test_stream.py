@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from support import loops, nets
 
-from harness.extras import import_keras
 from harness.compare import stream
 from harness.data import LayerComparison, LayerMap, Network, Pair, Recording, Status, Top
 from harness.engines.keras import Candidate, wrap_model
+from harness.extras import import_keras
 from harness.layers.shapes import infer_shapes
 from harness.layout import channels_first
 from harness.mapping import map_layers
@@ -136,10 +136,7 @@ def test_end_to_end_goes_on_behind_a_wrong_shape(sides: Sides) -> None:
     )
     nets.fill(
         model,
-        {
-            name: {"kernel": kernel.transpose(2, 3, 1, 0), "bias": bias}
-            for name, (kernel, bias) in sides.blobs.items()
-        },
+        {name: {"kernel": kernel.transpose(2, 3, 1, 0), "bias": bias} for name, (kernel, bias) in sides.blobs.items()},
     )
     rows = sides.compare(model)
     assert {name: row.status for name, row in rows.items()} == {
@@ -202,7 +199,9 @@ def test_run_candidate_gives_every_top_in_caffes_layout(sides: Sides) -> None:
     candidate, layer_map = sides.open(model_with(sides))
     shapes = infer_shapes(sides.net)
     found = {pair.top: top for pair, top in stream.run_candidate(layer_map, candidate, sides.inputs, shapes)}
-    assert {top: array.shape for top, array in found.items()} == {pair.top: shapes[pair.top] for pair in layer_map.pairs}
+    assert {top: array.shape for top, array in found.items()} == {
+        pair.top: shapes[pair.top] for pair in layer_map.pairs
+    }
     (whole,) = nets.run_keras(sides.net, sides.blobs, sides.inputs)
     np.testing.assert_allclose(found[Top("prob", "prob")], channels_first(whole), rtol=1e-5)
 

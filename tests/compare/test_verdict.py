@@ -34,7 +34,7 @@ def row(layer: str, status: Status = Status.MATCH, far: bool = False, **more: ob
 
 def diamond() -> Network:
     """data → a → b ⟍
-                 c ⟋ d"""
+    c ⟋ d"""
     return nets.network(
         nets.data(1, 3, 8, 8)
         + nets.conv("data", "a")
@@ -112,7 +112,9 @@ def test_a_missing_layer_has_a_row_of_its_own_and_bequeaths() -> None:
     rows = [row("a"), row("d", far=True)]
     net = diamond()
     order = tuple(layer.name for layer in net.layers)
-    table = assemble(net, LayerMap((), ("data",), {"b": "no such layer"}, {}, order), rows, infer_shapes(net), traced=True)
+    table = assemble(
+        net, LayerMap((), ("data",), {"b": "no such layer"}, {}, order), rows, infer_shapes(net), traced=True
+    )
     missing = table[1]
     assert (missing.layer, missing.status, missing.keras, missing.candidate_shape) == ("b", Status.MISSING, (), None)
     assert (missing.reference_shape, missing.note) == ((1, 3, 4, 4), "no such layer")

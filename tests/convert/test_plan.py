@@ -44,7 +44,10 @@ def test_relu_behind_a_split_is_not_fused() -> None:
     text = DATA + nets.conv("data", "a") + 'layer { name: "s" type: "Split" bottom: "a" top: "s1" top: "s2" }\n'
     assert steps(text + nets.relu("s1") + nets.conv("s2", "b")) == ["Conv2D a", "ReLU relu", "Conv2D b"]
     assert steps(text + nets.relu("s1")) == ["Conv2D a", "ReLU relu"], "s2 is an output as it stands"
-    assert steps(text + nets.relu("s1") + 'layer { name: "q" type: "Silence" bottom: "s2" }') == ["Conv2D a", "ReLU relu"]
+    assert steps(text + nets.relu("s1") + 'layer { name: "q" type: "Silence" bottom: "s2" }') == [
+        "Conv2D a",
+        "ReLU relu",
+    ]
 
 
 def test_a_leaky_relu_is_a_layer() -> None:
@@ -59,7 +62,9 @@ def test_relu_behind_a_pool_or_the_input_is_a_layer() -> None:
 
 
 def test_relu_behind_a_crop_is_not_fused_into_it() -> None:
-    up = nets.layer("Deconvolution", "data", "up", "convolution_param { num_output: 2 kernel_size: 3 stride: 2 pad: 1 }")
+    up = nets.layer(
+        "Deconvolution", "data", "up", "convolution_param { num_output: 2 kernel_size: 3 stride: 2 pad: 1 }"
+    )
     assert steps(DATA + up + nets.relu("up")) == ["Conv2DTranspose up", "Cropping2D", "ReLU relu"]
 
 
@@ -71,11 +76,16 @@ def test_a_second_relu_is_a_layer() -> None:
 
 
 def test_padding_goes_before_the_convolution_and_bears_no_name() -> None:
-    assert steps(DATA + nets.conv("data", "a/b", "num_output: 2 kernel_size: 3 pad: 2")) == ["ZeroPadding2D", "Conv2D a__b"]
+    assert steps(DATA + nets.conv("data", "a/b", "num_output: 2 kernel_size: 3 pad: 2")) == [
+        "ZeroPadding2D",
+        "Conv2D a__b",
+    ]
 
 
 def test_names_of_inputs_have_no_slash() -> None:
-    net = nets.network(nets.data(1, 2, 5, 6, name="in/left") + nets.conv("in/left", "a", "num_output: 1 kernel_size: 1"))
+    net = nets.network(
+        nets.data(1, 2, 5, 6, name="in/left") + nets.conv("in/left", "a", "num_output: 1 kernel_size: 1")
+    )
     assert plan(net).inputs == (("in__left", (5, 6, 2)),)
     assert nets.keras_model(net, nets.random_blobs(net)).inputs[0].name == "in__left"
 
@@ -96,7 +106,9 @@ def test_a_chain_is_sequential() -> None:
 
 def test_what_keras_lacks_names_the_layer_and_its_line() -> None:
     pool = nets.layer("Pooling", "data", "pool", "pooling_param { pool: AVE kernel_size: 3 stride: 2 pad: 1 }")
-    with pytest.raises(UnsupportedError, match=r"^2, layer 'pool': a window of 3×3 over .* as no pooling layer of Keras"):
+    with pytest.raises(
+        UnsupportedError, match=r"^2, layer 'pool': a window of 3×3 over .* as no pooling layer of Keras"
+    ):
         made(DATA + pool)
 
 

@@ -40,7 +40,9 @@ LONG_NAME = "inception_4e_" + "very_long_" * 3 + "name"
 LONG = (
     nets.data(1, 3, 9, 9)
     + nets.conv("data", LONG_NAME, "num_output: 4 kernel_h: 3 kernel_w: 1 dilation: 2 bias_term: false")
-    + nets.layer("Deconvolution", LONG_NAME, "up_" + LONG_NAME, "convolution_param { num_output: 4 kernel_size: 2 group: 2 }")
+    + nets.layer(
+        "Deconvolution", LONG_NAME, "up_" + LONG_NAME, "convolution_param { num_output: 4 kernel_size: 2 group: 2 }"
+    )
 )
 LONG_BRANCHES = LONG + nets.conv("data", "side_" + LONG_NAME, "num_output: 4 kernel_size: 3")
 TWO_INPUTS = (
@@ -126,7 +128,7 @@ def test_source_is_formatted_and_clean(text: str, tmp_path: Path) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("name", ['a"b', "a'b", 'a"\'b', "a\\", "a\n    import os", 'a""" + exit() + """'])
+@pytest.mark.parametrize("name", ['a"b', "a'b", "a\"'b", "a\\", "a\n    import os", 'a""" + exit() + """'])
 def test_a_hostile_name_stays_a_text(name: str) -> None:
     """A prototxt comes from anywhere; what it calls its layers must not become code."""
     escaped = name.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

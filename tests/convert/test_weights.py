@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from support import nets
 
-from harness.extras import import_keras
 from harness.convert.weights import check_weights, load_weights, write_weights
 from harness.errors import WeightsError
+from harness.extras import import_keras
 
 NET = nets.network(
     nets.data(1, 3, 6, 7)
@@ -27,7 +27,9 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "new" / "weights.h5"
 
 
-def model(units: int = 5, kernel: tuple[int, int] = (3, 2), names: tuple[str, str] = ("conv__1", "ip"), bias: bool = True):
+def model(
+    units: int = 5, kernel: tuple[int, int] = (3, 2), names: tuple[str, str] = ("conv__1", "ip"), bias: bool = True
+):
     keras = import_keras()
     layers = keras.layers
     return keras.Sequential(
@@ -81,7 +83,7 @@ def test_a_layer_that_the_model_lacks(file: Path) -> None:
     said = complaint(file, names=("conv__2", "ip"))
     assert said == (
         "layer 'conv__1': the Keras model has no layer 'conv__1' to take its weights; the nearest name is 'conv__2'\n"
-        "  → name the Keras layer 'conv__1', or write [names] \"conv__1\" = \"…\" into the case"
+        '  → name the Keras layer \'conv__1\', or write [names] "conv__1" = "…" into the case'
     )
 
 

@@ -25,7 +25,7 @@ def test_every_type_lives_in_the_file_named_after_it() -> None:
 
 def test_second_description_of_a_type_is_refused() -> None:
     before = layer_types()["ReLU"]
-    with pytest.raises(ValueError, match="'ReLU' is described twice: .*ReLU.* and .*Again"):
+    with pytest.raises(ValueError, match=r"'ReLU' is described twice: .*ReLU.* and .*Again"):
 
         @register("ReLU")
         class Again(LayerType):

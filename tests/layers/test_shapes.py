@@ -52,9 +52,7 @@ def test_blobs_of_a_deconvolution_are_inputs_first() -> None:
     assert blob_shapes(net, infer_shapes(net)) == {"layer": ((6, 2, 2, 2), (4,))}
 
 
-@pytest.mark.parametrize(
-    ("size", "shape"), [(900, (66, 66)), (437, (9, 9)), (373, (1, 1))], ids=["900", "437", "373"]
-)
+@pytest.mark.parametrize(("size", "shape"), [(900, (66, 66)), (437, (9, 9)), (373, (1, 1))], ids=["900", "437", "373"])
 def test_published_sizes_of_dilation8(size: int, shape: tuple[int, int]) -> None:
     """The front end's output, counted by hand: three pools of size 2, then a net that takes 46 more pixels in all."""
     text = nets.data(1, 3, size, size)

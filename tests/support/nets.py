@@ -113,10 +113,10 @@ def run_keras(net: Network, blobs: Mapping[str, Blobs], inputs: Mapping[Top, np.
 
 def keras_model(net: Network, blobs: Mapping[str, Blobs]):
     """The converted net with its weights in it."""
-    from harness.extras import import_keras
     from harness.convert.build import build_model
     from harness.convert.plan import plan
     from harness.convert.weights import keras_weights
+    from harness.extras import import_keras
 
     import_keras()
     model = build_model(plan(net))
