@@ -65,6 +65,7 @@ class _Walk:
         for node in self.graph.nodes:
             for tensor in set(node.inputs):
                 self.keras_readers.setdefault(tensor, []).append(node)
+        self._refuse_equal_names()
         self.caffe_by_keras = {keras_name(layer.name): layer for layer in self.network.layers}
         self.caffe_by_keras |= {keras: self.network[caffe] for caffe, keras in self.names.items()}
         for caffe, keras in self.names.items():
@@ -78,6 +79,19 @@ class _Walk:
             )
         for tensor, top in zip(self.graph.inputs, inputs, strict=True):
             self._bind(tensor, top)
+
+    def _refuse_equal_names(self) -> None:
+        """Raises MappingError for two Caffe names that Keras cannot tell apart: `a/b` and `a__b`."""
+        seen: dict[str, str] = {}
+        for layer in self.network.layers:
+            other = seen.setdefault(keras_name(layer.name), layer.name)
+            if other != layer.name and not {other, layer.name} & set(self.names):
+                raise MappingError(
+                    f"layers {other!r} and {layer.name!r} would both be {keras_name(layer.name)!r} in Keras",
+                    layer=layer.name,
+                    line=layer.line,
+                    fix='name one of them in the case: [names] "caffe layer" = "keras layer"',
+                )
 
     def visit(self, node: KerasNode) -> None:
         if node.name in self.trailing or all(tensor in self.counterpart for tensor in node.outputs):

@@ -334,3 +334,10 @@ def test_an_activation_object_in_place_of_its_name() -> None:
     )
     net = nets.network(nets.data(1, 3, 8, 8) + nets.conv("data", "a") + nets.relu("a"))
     assert shown(map_layers(net, wrap_model(model, "model").graph)) == {"a + relu": "a"}
+
+
+def test_two_caffe_names_that_keras_cannot_tell_apart_are_refused() -> None:
+    net = nets.network(nets.data(1, 3, 8, 8) + nets.conv("data", "a/b") + nets.conv("a/b", "a__b"))
+    with pytest.raises(MappingError) as caught:
+        map_layers(net, chain(("Conv2D", "a__b")))
+    assert "layers 'a/b' and 'a__b' would both be 'a__b' in Keras" in str(caught.value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from harness.compare import limits
 from harness.compare.adjudicate import RunFloat64, adjudicate
 from harness.compare.measure import Measurement, measure
 from harness.data import LayerComparison, Metrics, Pair, Shape, Status, Tolerance, Top
+from harness.errors import CandidateError
 from harness.layers import layer_type
 from harness.layers.base import Blobs, Float32, Unit
 from harness.layout import caffe_shape, channels_first
@@ -45,9 +46,6 @@ def judge(evidence: Evidence, unit: Unit, candidate: np.ndarray) -> LayerCompari
 
     Args:
         candidate: what the segment made of them, channels last; its shape may be wrong.
-
-    Raises:
-        CandidateError: a suspect's segment cannot be run in float64.
     """
     if candidate.shape != evidence.reference.shape:
         return comparison(evidence, Status.SHAPE, "exact", candidate_shape=caffe_shape(candidate.shape))
@@ -56,23 +54,28 @@ def judge(evidence: Evidence, unit: Unit, candidate: np.ndarray) -> LayerCompari
     if metrics.nonfinite:
         return comparison(evidence, Status.NONFINITE, "exact", isolated=metrics)
     if evidence.tolerance is not None:
-        within = _within(evidence.reference, candidate, evidence.tolerance)
-        return comparison(evidence, Status.MATCH if within else Status.DIVERGES, "user", isolated=metrics)
+        beyond = _beyond(evidence.reference, candidate, evidence.tolerance)
+        metrics = replace(metrics, mismatched=beyond)
+        return comparison(evidence, Status.DIVERGES if beyond else Status.MATCH, "user", isolated=metrics)
     if not evidence.strict and not is_suspect(found):
         return comparison(
             evidence, Status.MATCH, "exact" if metrics.max_units is None else "rounding", isolated=metrics
         )
-    verdict = adjudicate(
-        evidence.pair,
-        evidence.blobs,
-        evidence.bottoms,
-        evidence.reference,
-        candidate,
-        found.worst_site,
-        evidence.run_float64,
-    )
+    try:
+        verdict = adjudicate(
+            evidence.pair,
+            evidence.blobs,
+            evidence.bottoms,
+            evidence.reference,
+            candidate,
+            found.worst_site,
+            evidence.run_float64,
+        )
+    except CandidateError as error:
+        why = f"beyond what the first stage lets pass, and the second cannot judge it: {error.message}"
+        return comparison(evidence, Status.DIVERGES, "rounding", isolated=metrics, note=why)
     right = verdict.agrees and verdict.reference_sound
-    note = None
+    note: str | None = None
     if not verdict.reference_sound:
         note = (
             f"the reference itself is {verdict.reference_units:.3g} times as far from Caffe's definition as rounding "
@@ -144,5 +147,7 @@ def differs_end_to_end(metrics: Metrics | None) -> bool:
     return metrics.max_units > limits.MAX_UNITS
 
 
-def _within(reference: Float32, candidate: np.ndarray, tolerance: Tolerance) -> bool:
-    return bool(np.allclose(candidate, reference, rtol=tolerance.rtol, atol=tolerance.atol, equal_nan=True))
+def _beyond(reference: Float32, candidate: np.ndarray, tolerance: Tolerance) -> int:
+    """How many elements a tolerance set by hand does not cover."""
+    close = np.isclose(candidate, reference, rtol=tolerance.rtol, atol=tolerance.atol, equal_nan=True)
+    return int(close.size - np.count_nonzero(close))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -74,11 +74,10 @@ def write_weights(network: Network, weights: Weights, path: Path) -> None:
         WeightsError: as `check_weights`, or the file cannot be written.
     """
     check_weights(network, weights)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
     h5py = import_h5py()
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with h5py.File(unfinished, "w") as file:
             file.attrs["format"] = FORMAT
             file.attrs["caffemodel_sha256"] = weights.sha256
@@ -90,7 +89,7 @@ def write_weights(network: Network, weights: Weights, path: Path) -> None:
     except OSError as error:
         raise WeightsError(f"cannot be written: {error}", file=path, fix="is the disk full?") from error
     finally:
-        Path(unfinished).unlink(missing_ok=True)
+        unfinished.unlink(missing_ok=True)
 
 
 def load_weights(model: Any, path: Path | str, names: Mapping[str, str] | None = None) -> list[str]:

@@ -118,7 +118,21 @@ class Candidate:
                 )
             )
         outputs = tuple(number(tensor) for tensor in _flat(self.model.outputs))
+        self._refuse_second_calls(nodes, inputs, outputs)
         return KerasGraph(tuple(nodes), inputs, outputs), tensors
+
+    def _refuse_second_calls(
+        self, nodes: Sequence[KerasNode], inputs: tuple[int, ...], outputs: tuple[int, ...]
+    ) -> None:
+        """Keras gives a layer's first output only; a tensor that no node makes is what a further call made."""
+        made = {*inputs, *(tensor for node in nodes for tensor in node.outputs)}
+        for reader, tensors in [*((node.name, node.inputs) for node in nodes), ("the model's output", outputs)]:
+            if not made.issuperset(tensors):
+                raise CandidateError(
+                    f"{reader} reads what a layer made in a second call; such an activation cannot be told apart",
+                    file=self.source,
+                    fix="use one layer per call, or share the weights by copying them",
+                )
 
     @property
     def graph(self) -> KerasGraph:
@@ -176,7 +190,7 @@ class Segment:
 
         feeds = [tensorflow.convert_to_tensor(one, dtype="float32") for one in inputs]
         try:
-            return self._fitting(feeds)(_bare(feeds), training=False)
+            return self._fitting(feeds)(_bare(feeds))
         except Exception as error:
             raise CandidateError(_first_line(error), layer=self.pair.layer.name) from error
 
@@ -198,7 +212,7 @@ class Segment:
             tensors = [keras.Input(batch_shape=tuple(feed.shape), dtype="float32") for feed in feeds]
             changed = keras.models.clone_model(self.model, input_tensors=_bare(tensors), clone_function=change)
             changed.set_weights(self.model.get_weights())
-            return changed(_bare(feeds), training=False)
+            return changed(_bare(feeds))
         except Exception as error:
             raise CandidateError(f"cannot be changed: {_first_line(error)}", layer=self.pair.layer.name) from error
 
@@ -222,7 +236,7 @@ class Segment:
                 clone_function=widen,
             )
             double.set_weights([weight.astype(np.float64) for weight in self.model.get_weights()])
-            return np.asarray(double(_bare(feeds), training=False))
+            return np.asarray(double(_bare(feeds)))
         except Exception as error:
             raise CandidateError(f"cannot run in float64: {_first_line(error)}", layer=self.pair.layer.name) from error
 
