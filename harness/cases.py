@@ -126,6 +126,12 @@ class _Reader:
                 "[weights] has none of caffemodel, url and seed", file=self.file, fix="write one, as seed = 0"
             )
         self._known(self._section(table, "golden"), "golden")
+        if "golden" in table:
+            raise CaseError(
+                "[golden]: a golden at a URL cannot be fetched yet",
+                file=self.file,
+                fix=f"lay the recording into {self.folder.name}/golden and leave [golden] out",
+            )
         if source.seed is not None and (source.caffemodel or source.url):
             raise CaseError("[weights] has a seed beside a caffemodel", file=self.file, fix="keep one of the two")
         return Case(
@@ -133,7 +139,7 @@ class _Reader:
             folder=self.folder,
             prototxt=prototxt,
             keras=self._get(table, "keras", str, "auto"),
-            keras_weights=self._get(table, "keras_weights", str, "converted"),
+            keras_weights=self._get(table, "keras_weights", str, None),
             weights=source,
             input=self._input(self._section(table, "input")),
             names=self._strings(table, "names"),

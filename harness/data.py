@@ -128,7 +128,7 @@ class Case:
     keras: str  # "file.py:function", "model.keras", "model.h5" or "auto"
     weights: WeightsSource
     input: InputSource
-    keras_weights: str = "converted"  # "own", "converted" or a file
+    keras_weights: str | None = None  # "own", "converted" or a file; None: own for a saved model, else converted
     names: Mapping[str, str] = field(default_factory=dict)  # Caffe layer → Keras layer
     tolerance: Mapping[str, Tolerance] = field(default_factory=dict)
     palette: tuple[tuple[int, int, int], ...] = ()  # RGB per label, for a segmentation net

@@ -16,6 +16,7 @@ from harness.caffe import load_weights, read_network
 from harness.compare import limits, stream
 from harness.compare.folders import compare_recordings
 from harness.compare.judge import Evidence
+from harness.compare.judge_input import judge_input
 from harness.compare.verdict import assemble, has_accumulated, name_sources
 from harness.convert.weights import check_weights
 from harness.data import (
@@ -35,7 +36,7 @@ from harness.data import (
 )
 from harness.diagnose import Clues, diagnose
 from harness.engines import keras as keras_engine
-from harness.engines.candidate import open_candidate
+from harness.engines.candidate import open_candidate, run_preprocess, weights_of
 from harness.engines.reference import Reference, make_recording
 from harness.environment import describe_environment
 from harness.errors import MappingError, UsageError
@@ -58,7 +59,7 @@ class Options:
     layers: tuple[str, ...] = ()  # globs over Caffe's layer names; all if empty
     mode: str = "both"
     strict: bool = False
-    until: str | None = None
+    until: str | None = None  # the last Caffe layer that an unfinished port has
     fetch: bool = False
     command: str = ""
     target: str = ""  # what to give `harness compare` to repeat it
@@ -122,9 +123,10 @@ def judge_all(ready: Prepared, recording: Recording, options: Options, progress:
     """The second half of the line, from the recording to the report."""
     case, network = ready.case, ready.network
     progress("keras", 0, 1, case.keras)
-    candidate = open_candidate(case, network, ready.weights, ready.shapes)
+    candidate = open_candidate(case, network, ready.weights, ready.shapes, _behind(network, options.until))
     layer_map = map_layers(network, candidate.graph, case.names)
     chosen = _choose(network, layer_map, options)
+    own = own_inputs(ready)
     outputs = _output_tops(network)
     seen: list[OutputComparison] = []
     pictures: list[Picture] = []
@@ -164,7 +166,7 @@ def judge_all(ready: Prepared, recording: Recording, options: Options, progress:
         ready.weights,
         recording,
         candidate,
-        {top: ready.inputs[top.blob] for top in network.inputs},
+        own,
         stream_options,
         explain,
         keep,
@@ -173,6 +175,12 @@ def judge_all(ready: Prepared, recording: Recording, options: Options, progress:
     rows.extend(started)
     progress("compare", total, total, "")
     missing = {name: why for name, why in layer_map.missing.items() if name in chosen}
+    if case.input.preprocess:
+        first_rows = [
+            judge_input(network[top.layer], top, ready.inputs[top.blob], own[top], case.input.preprocess)
+            for top in network.inputs
+        ]
+        rows = first_rows + rows
     table = assemble(
         network, replace(layer_map, missing=missing), rows, ready.shapes, traced=options.mode != "isolated"
     )
@@ -186,6 +194,7 @@ def judge_all(ready: Prepared, recording: Recording, options: Options, progress:
             "version": keras_engine.version(),
             "source": Path(candidate.source).name,
             "sha256": file_sha256(Path(candidate.source)) if Path(candidate.source).is_file() else None,
+            "weights": weights_of(case),
             "device": "cpu",
             "dtype": "float32",
         },
@@ -199,11 +208,32 @@ def judge_all(ready: Prepared, recording: Recording, options: Options, progress:
         layers=table,
         outputs=tuple(replace(one, accumulated=_accumulated(one, table)) for one in seen),
         folded=layer_map.folded,
-        of=sum(any(layer.name in chosen for layer in pair.caffe) for pair in layer_map.pairs) + len(missing),
+        of=len(table),
         mode=options.mode,
         pictures=(*([shown] if shown else []), *pictures) if pictures else (),
         notes=tuple(f"Keras layer {name!r}: {why}" for name, why in layer_map.extra.items()),
     )
+
+
+def own_inputs(ready: Prepared) -> dict[Top, Float32]:
+    """What the port is fed, N, C, H, W: the reference's input, or what the port's own preprocessing makes of the picture."""
+    fed = {top: ready.inputs[top.blob] for top in ready.network.inputs}
+    if ready.case.input.preprocess and ready.case.input.image is not None:
+        (top,) = list(fed)[:1]
+        fed[top] = run_preprocess(
+            ready.case.input.preprocess, ready.case.folder, ready.case.input.image, fed[top].shape
+        )
+    return fed
+
+
+def _behind(network: Network, until: str | None) -> frozenset[str]:
+    """The layers after `until`, which an unfinished port need not have. Raises UsageError for no such layer."""
+    names = [layer.name for layer in network.layers]
+    if until is None:
+        return frozenset()
+    if until not in names:
+        raise UsageError(f"--until {until}: no such layer", file=network.path, fix=f"layers are {', '.join(names)}")
+    return frozenset(names[names.index(until) + 1 :])
 
 
 def _choose(network: Network, layer_map: LayerMap, options: Options) -> set[str]:
@@ -215,6 +245,7 @@ def _choose(network: Network, layer_map: LayerMap, options: Options) -> set[str]
             file=network.path,
             fix='give the layers Caffe\'s names, or write [names] "caffe layer" = "keras layer" into the case',
         )
+    names = [name for name in names if name not in _behind(network, options.until)]
     if not options.layers:
         return set(names)
     chosen: set[str] = set()

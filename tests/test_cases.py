@@ -73,7 +73,7 @@ def test_every_key(folder: Path) -> None:
 
 def test_the_least_that_is_needed(folder: Path) -> None:
     case = read_case(write(folder, LEAST) / "case.toml")
-    assert (case.name, case.keras, case.keras_weights) == ("mine", "auto", "converted")
+    assert (case.name, case.keras, case.keras_weights) == ("mine", "auto", None)
     assert case.prototxt.name == "deploy.prototxt"
     assert (case.weights.seed, case.input.seed, case.input.size) == (0, 0, None)
 

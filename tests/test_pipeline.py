@@ -224,3 +224,85 @@ def test_two_folders_are_compared_without_running_a_net(digits, tmp_path):
     )
     assert report["pool2"].status is Status.MATCH
     assert report["conv1"].status is Status.MISSING or report["conv1"].end_to_end is not None
+
+
+def unfinished(digits: Path) -> Case:
+    """A port that ends behind pool2."""
+    file = digits / "keras_model.py"
+    text = file.read_text()
+    begin, end = text.index("            layers.Flatten()"), text.index("        ],\n")
+    file.write_text(text[:begin] + text[end:])
+    return read_case(digits)
+
+
+def test_an_unfinished_port_is_judged_up_to_where_it_was_said_to_go(digits):
+    report = compare(unfinished(digits), until="pool2")
+    assert report.passed
+    assert list(statuses(report)) == ["conv1", "pool1", "conv2", "pool2"]
+    assert (report.compared, report.of) == (4, 4)
+
+
+def test_an_unfinished_port_fails_unless_it_was_said_to_be_one(digits):
+    case = replace(unfinished(digits), keras_weights="own")
+    found = statuses(compare(case))
+    assert [found[name] for name in ("ip1", "relu1", "ip2", "prob")] == ["pending"] * 4
+    with pytest.raises(WeightsError, match="--until LAYER judges an unfinished port"):
+        compare(replace(case, keras_weights="converted"))
+
+
+def with_preprocessing(folder: Path, body: str) -> Case:
+    """dilation_mini, fed by a function of its own."""
+    (folder / "feed.py").write_text(
+        "import numpy as np\nfrom PIL import Image\n\n\n"
+        "def load_input(path, size):\n"
+        '    rgb = np.asarray(Image.open(path).convert("RGB"), np.float32)\n'
+        "    top, left = (rgb.shape[0] - size[0]) // 2, (rgb.shape[1] - size[1]) // 2\n"
+        "    rgb = rgb[top : top + size[0], left : left + size[1]]\n"
+        f"    return {body}\n"
+    )
+    text = (folder / "case.toml").read_text()
+    (folder / "case.toml").write_text(text + 'preprocess = "feed.py:load_input"\n')
+    return read_case(folder)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ("rgb[:, :, ::-1] - np.array([102.93, 111.36, 116.52])", "match"),
+        ("rgb - np.array([102.93, 111.36, 116.52])", "diverges"),
+        ("rgb[:, :, ::-1]", "diverges"),
+        ("rgb[:, :, ::-1] - np.array([102.93, 111.36, 116.62])", "diverges"),
+        ("rgb[1:, :, ::-1] - np.array([102.93, 111.36, 116.52])", "shape"),
+    ],
+)
+def test_the_ports_own_preprocessing_is_the_first_row(tmp_path, models, body, status):
+    folder = Path(shutil.copytree(models / "dilation_mini", tmp_path / "dilation_mini"))
+    text = (folder / "case.toml").read_text()
+    (folder / "case.toml").write_text(text.replace("../../inputs", str(models.parent / "inputs")))
+    report = compare(with_preprocessing(folder, body))
+    assert statuses(report)["data"] == status
+    others = [row for row in report.layers if row.layer != "data"]
+    if status == "match":
+        assert report.passed
+    else:
+        assert {row.status.value for row in others} == {"inherited"}
+        assert {row.inherited_from for row in others} == {"data"}
+
+
+def test_a_saved_model_keeps_its_own_weights(digits, tmp_path):
+    """They are under test: a saved model with one weight changed must not be filled with the right ones."""
+    import keras
+
+    from harness.caffe import load_weights, read_network
+    from harness.convert.save import save_model
+
+    case = read_case(digits)
+    save_model(read_network(case.prototxt), load_weights(digits / "weights.caffemodel"), digits / "net.keras")
+    saved = replace(case, keras="net.keras")
+    assert compare(saved).passed
+    model = keras.models.load_model(digits / "net.keras")
+    kernel, bias = model.get_layer("ip2").get_weights()
+    kernel[17, 3] += 0.01
+    model.get_layer("ip2").set_weights([kernel, bias])
+    model.save(digits / "net.keras")
+    assert [row.layer for row in compare(saved).layers if row.status.fails] == ["ip2"]

@@ -20,7 +20,7 @@ FILES = ("html", "json", "junit")
 
 def compare_and_report(*, anew: bool, **given: Any) -> int:
     """Run the line and write what was asked for; the exit status."""
-    case_keys = ("case", "prototxt", "caffemodel", "keras", "weights", "input_", "input_size")
+    case_keys = ("case", "prototxt", "caffemodel", "keras", "keras_weights", "weights", "input_", "input_size")
     case = resolve_case(**{key: given[key] for key in case_keys})
     from harness import pipeline
     from harness.engines.reference import Reference
@@ -43,6 +43,7 @@ def compare_and_report(*, anew: bool, **given: Any) -> int:
         layers=given["layers"],
         mode=given["mode"] or ("isolated" if given["layers"] else "both"),
         strict=given["strict"],
+        until=given["until"],
         fetch=given["fetch"],
         command=command_line(),
         target=target(given),

@@ -26,6 +26,7 @@ def case_options(function: F) -> F:
             click.option("--prototxt", type=click.Path(path_type=Path), help="the Caffe net, in place of a case"),
             click.option("--caffemodel", type=click.Path(path_type=Path), help="its weights"),
             click.option("--keras", metavar="FILE.py:FUNCTION|FILE|auto", help="the Keras model; auto: our conversion"),
+            click.option("--keras-weights", metavar="own|converted|FILE", help="whose weights it runs with"),
             click.option("--weights", metavar="FILE|seed:N", help="other weights: a caffemodel, or synthetic ones"),
             click.option("--input", "input_", metavar="IMAGE|ARRAY.npy|seed:N", help="another input"),
             click.option("--input-size", metavar="HxW", help="run the same net at another size"),
@@ -49,6 +50,7 @@ def run_options(function: F) -> F:
                 help="feed each layer Caffe's own bottoms, its predecessors' output, or both; "
                 "default: both, or isolated with --layer",
             ),
+            click.option("--until", metavar="LAYER", help="judge an unfinished port up to this Caffe layer"),
             click.option("--strict", is_flag=True, help="adjudicate every layer in float64"),
             click.option("--image", metavar="NAME", help="another Caffe image"),
             click.option("--threads", type=click.IntRange(min=1), help="threads for Caffe"),
@@ -72,6 +74,7 @@ def resolve_case(
     prototxt: Path | None = None,
     caffemodel: Path | None = None,
     keras: str | None = None,
+    keras_weights: str | None = None,
     weights: str | None = None,
     input_: str | None = None,
     input_size: str | None = None,
@@ -92,6 +95,8 @@ def resolve_case(
         changes["prototxt"] = _existing(prototxt)
     if keras is not None:
         changes["keras"] = keras if keras == "auto" else _absolute(keras)
+    if keras_weights is not None:
+        changes["keras_weights"] = keras_weights
     if weights is not None or (caffemodel is not None and case is not None):
         changes["weights"] = _weights(weights, caffemodel)
     if input_ is not None:
@@ -130,7 +135,7 @@ def target(given: dict[str, Any]) -> str:
     import shlex
 
     words = [given["case"]] if given["case"] else []
-    for option in ("prototxt", "caffemodel", "keras", "weights", "input", "input_size"):
+    for option in ("prototxt", "caffemodel", "keras", "keras_weights", "weights", "input", "input_size"):
         value = given["input_" if option == "input" else option]
         if value is not None:
             words += [f"--{option.replace('_', '-')}", str(value)]

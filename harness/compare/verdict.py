@@ -19,9 +19,15 @@ def assemble(
         shapes: of every top, for the rows of missing layers.
         traced: an end-to-end run was made, so a layer without end-to-end figures could not be reached.
     """
+    rows = list(rows)
     by_layer = {row.layer: row for row in rows}
+    mapped = {layer.name for pair in layer_map.pairs for layer in pair.caffe} | {
+        name for row in rows for name in row.caffe
+    }
+    last = max((layer_map.order.index(name) for name in mapped), default=-1)
     for name, why in layer_map.missing.items():
-        by_layer[name] = _missing(network, name, why, shapes)
+        behind = layer_map.order.index(name) > last
+        by_layer[name] = _missing(network, name, why, shapes, Status.PENDING if behind else Status.MISSING)
     faults: dict[Top, str] = {}  # top → the nearest layer at fault at or before it
     result = []
     for layer in network.layers:
@@ -51,7 +57,7 @@ def name_sources(rows: Sequence[LayerComparison]) -> tuple[LayerComparison, ...]
     return tuple(result)
 
 
-def _missing(network: Network, name: str, why: str, shapes: Mapping[Top, Shape]) -> LayerComparison:
+def _missing(network: Network, name: str, why: str, shapes: Mapping[Top, Shape], status: Status) -> LayerComparison:
     layer = network[name]
     top = layer.tops[0]
     return LayerComparison(
@@ -60,7 +66,7 @@ def _missing(network: Network, name: str, why: str, shapes: Mapping[Top, Shape])
         top=top.blob,
         keras=(),
         caffe=(name,),
-        status=Status.MISSING,
+        status=status,
         judged_by="exact",
         reference_shape=shapes[top],
         candidate_shape=None,

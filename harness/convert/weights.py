@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -92,12 +92,15 @@ def write_weights(network: Network, weights: Weights, path: Path) -> None:
         unfinished.unlink(missing_ok=True)
 
 
-def load_weights(model: Any, path: Path | str, names: Mapping[str, str] | None = None) -> list[str]:
+def load_weights(
+    model: Any, path: Path | str, names: Mapping[str, str] | None = None, unfinished: Collection[str] = ()
+) -> list[str]:
     """Load an HDF5 file into a Keras model, layer by layer, by name.
 
     Args:
         model: a `keras.Model`.
         names: layer in the file → Keras layer, where they differ.
+        unfinished: Caffe layers that the model need not have yet.
 
     Returns:
         The Keras layers that were filled.
@@ -107,18 +110,22 @@ def load_weights(model: Any, path: Path | str, names: Mapping[str, str] | None =
             in it, or a shape does not fit.
     """
     names = {keras_name(ours): theirs for ours, theirs in (names or {}).items()}
+    may_lack = {keras_name(layer) for layer in unfinished}
     layers = {layer.name: layer for layer in model.layers}
     filled = []
     with _open(path) as file:
         for name in file:
             layer = layers.get(names.get(name, name))
             if layer is None:
+                if name in may_lack:
+                    continue
                 near = difflib.get_close_matches(name, layers, 1)
                 hint = f"; the nearest name is {near[0]!r}" if near else ""
                 raise WeightsError(
                     f"the Keras model has no layer {names.get(name, name)!r} to take its weights{hint}",
                     layer=name,
-                    fix=f'name the Keras layer {name!r}, or write [names] "{name}" = "…" into the case',
+                    fix=f'name the Keras layer {name!r}, or write [names] "{name}" = "…" into the case; '
+                    "--until LAYER judges an unfinished port",
                 )
             _fill(layer, {variable: data[()] for variable, data in file[name].items()}, name)
             filled.append(layer.name)

@@ -4,24 +4,36 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
 
 from harness.cache import file_sha256, folder, locked
 from harness.convert.build import build_model
 from harness.convert.plan import plan
 from harness.convert.weights import load_weights, write_weights
 from harness.data import Case, Network, Shape, Top, Weights
-from harness.engines.keras import Candidate, open_model, wrap_model
+from harness.engines.keras import Candidate, call_function, open_model, wrap_model
 from harness.errors import CandidateError, WeightsError
 from harness.extras import import_keras
-from harness.layers.base import keras_name
-from harness.layout import last_shape
+from harness.layers.base import Float32, keras_name
+from harness.layout import channels_first, last_shape
 
 CONVERSION = 1
 """Raised when the layout of converted weights changes, so that cached files are not taken for new ones."""
 
 
-def open_candidate(case: Case, network: Network, weights: Weights, shapes: Mapping[Top, Shape]) -> Candidate:
+def open_candidate(
+    case: Case,
+    network: Network,
+    weights: Weights,
+    shapes: Mapping[Top, Shape],
+    unfinished: frozenset[str] = frozenset(),
+) -> Candidate:
     """Build the case's Keras model and see to its weights.
+
+    Args:
+        unfinished: Caffe layers that the port need not have yet.
 
     Raises:
         CandidateError: the model cannot be built; Caffe's shapes at that layer are in the message.
@@ -36,17 +48,43 @@ def open_candidate(case: Case, network: Network, weights: Weights, shapes: Mappi
             candidate = open_model(case.keras, case.folder, shape)
         except CandidateError as error:
             raise _with_caffe_shapes(error, network, shapes) from error
-    if case.keras_weights == "own":
+    kind = weights_of(case)
+    if kind == "own":
         return candidate
-    if case.keras_weights == "converted":
-        load_weights(candidate.model, _converted(network, weights), case.names)
+    if kind == "converted":
+        load_weights(candidate.model, _converted(network, weights), case.names, unfinished)
         return candidate
-    file = case.folder / case.keras_weights
+    file = case.folder / kind
     try:
         candidate.model.load_weights(file)
     except Exception as error:
         raise WeightsError(f"Keras cannot load these weights: {str(error).splitlines()[0]}", file=file) from error
     return candidate
+
+
+def run_preprocess(what: str, folder: Path, image: Path, shape: Shape) -> Float32:
+    """What the port's own `file.py:function` makes of a picture, as N, C, H, W.
+
+    Args:
+        shape: what Caffe was fed; a height and width are handed to a function that takes `size`.
+
+    Raises:
+        CandidateError: it fails, or gives something that is no picture.
+    """
+    made = np.asarray(call_function(what, folder, "load_input", str(image), size=shape[2:]), np.float32)
+    if made.ndim == 3:
+        made = made[None]
+    if made.ndim != 4:
+        raise CandidateError(
+            f"{what} gives an array of shape {made.shape}, not H, W, C", file=folder / what.partition(":")[0]
+        )
+    return np.ascontiguousarray(channels_first(made))
+
+
+def weights_of(case: Case) -> str:
+    """`own`, `converted` or a file. A saved model's weights are its own, and under test, unless the case says otherwise."""
+    saved = Path(case.keras.partition(":")[0]).suffix in (".keras", ".h5", ".hdf5")
+    return case.keras_weights or ("own" if saved else "converted")
 
 
 def _converted(network: Network, weights: Weights) -> str:

@@ -41,13 +41,13 @@ def open_model(what: str, folder: Path, input_shape: Shape | None = None) -> Can
     Raises:
         CandidateError: the file is missing, the function fails, or what it returns is not a Keras model.
     """
-    path, _, function = what.partition(":")
+    path = what.partition(":")[0]
     file = (folder / path).resolve()
     if not file.exists():
         raise CandidateError("no such file", file=file, fix="give --keras FILE.py:FUNCTION, MODEL.keras or MODEL.h5")
     keras = import_keras()
     if file.suffix == ".py":
-        model = _call(_import_file(file), function or "get_model", file, input_shape)
+        model = call_function(what, folder, "get_model", input_shape=input_shape)
     else:
         try:
             model = keras.models.load_model(file, compile=False, safe_mode=True)
@@ -298,7 +298,22 @@ def _import_file(file: Path) -> ModuleType:
     return module
 
 
-def _call(module: ModuleType, function: str, file: Path, input_shape: Shape | None) -> Any:
+def call_function(what: str, folder: Path, default: str, *arguments: Any, **offered: Any) -> Any:
+    """Call `file.py:function` of the user's.
+
+    Args:
+        what: the file is taken relative to `folder`.
+        default: the function's name where none is given.
+        offered: handed over where the function has a parameter of that name.
+
+    Raises:
+        CandidateError: no such file or function, or it fails; with the line, and the Keras layer that was being built.
+    """
+    path, _, function = what.partition(":")
+    file = (folder / path).resolve()
+    if not file.is_file():
+        raise CandidateError("no such file", file=file)
+    module, function = _import_file(file), function or default
     build: Callable[..., Any] | None = getattr(module, function, None)
     if build is None:
         public = [name for name, value in vars(module).items() if inspect.isfunction(value) and name[0] != "_"]
@@ -310,9 +325,10 @@ def _call(module: ModuleType, function: str, file: Path, input_shape: Shape | No
     keras = import_keras()
     keras.utils.clear_session(free_memory=False)  # unnamed layers are numbered from the start again
     keras.config.disable_traceback_filtering()  # Keras drops its own frames, and with them which layer it was
-    takes_shape = input_shape is not None and "input_shape" in inspect.signature(build).parameters
+    parameters = inspect.signature(build).parameters
     try:
-        return build(input_shape=input_shape) if takes_shape else build()
+        taken = {key: value for key, value in offered.items() if key in parameters and value is not None}
+        return build(*arguments, **taken)
     except Exception as error:
         raise CandidateError(
             f"{function}() fails: {_first_line(error)}",
