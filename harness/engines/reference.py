@@ -100,7 +100,7 @@ def _kept_or_new(
     }
     key = hashlib.sha256(json.dumps(depends, sort_keys=True).encode()).hexdigest()[:24]
     folder = cache.folder("recordings") / key
-    with locked(f"recordings/{key}", lambda why: progress("caffe", 0, 0, why)):
+    with locked(f"recordings/{key}", lambda why: progress("notice", 0, 0, why)):
         cache.sweep(folder)
         kept = None if how.fresh else _kept(folder, progress)
         if kept is not None:
@@ -116,12 +116,13 @@ def _kept(folder: Path, progress: Progress) -> Recording | None:
     (`recording.verify`), so what slips through is a disk that changes bits and no times.
     """
     if not folder.exists():
+        progress("notice", 0, 0, "no recording is kept of this net, weights and input: running Caffe first")
         return None
     try:
         recording = read_recording(folder)
         verify(recording)
     except HarnessError as error:
-        progress("caffe", 0, 0, f"recording again, since the one that was kept is no good: {error.message}")
+        progress("notice", 0, 0, f"recording again, since the one that was kept is no good: {error.message}")
         return None
     return replace(recording, age=max(0.0, time.time() - (folder / MANIFEST).stat().st_mtime))
 
