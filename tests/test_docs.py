@@ -28,7 +28,11 @@ def test_every_described_layer_type_is_in_the_readme():
 
 def test_every_make_target_that_is_named_exists():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    texts = [README, (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), (ROOT / "docs/formats.md").read_text("utf-8")]
+    texts = [
+        README,
+        (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"),
+        (ROOT / "docs/formats.md").read_text("utf-8"),
+    ]
     for target in set(re.findall(r"`?make ([a-z]+)`?", " ".join(texts))) - {"its", "the"}:
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 

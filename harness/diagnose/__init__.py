@@ -91,8 +91,8 @@ def _cause(clues: Clues, one: Suspicion, found: Metrics | None, limit: float) ->
         gone = found.mismatched == 0 if found.max_units is None else found.max_units <= limit
     return Cause(
         code=one.code,
-        summary=one.summary,
-        evidence=one.evidence,
+        summary=f"{one.summary}.",
+        evidence=f"{one.evidence}.",
         fix=one.fix,
         proven=gone,
         before=before,

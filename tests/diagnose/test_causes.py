@@ -85,7 +85,7 @@ def test_the_line_of_the_keras_file_is_given(mini):
 def test_another_activation_is_named_and_proven(digits):
     (cause,) = causes(digits, 'padding="same", activation="relu"', 'padding="same", activation="elu"', "conv2")
     assert (cause.code, cause.proven) == ("activation.kind", True)
-    assert cause.summary == 'Keras applies "elu", Caffe ReLU'
+    assert cause.summary == 'Keras applies "elu", Caffe ReLU.'
     assert cause.fix == 'activation="relu"'
 
 
