@@ -181,7 +181,7 @@ class KerasNode:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     output_shapes: tuple[tuple[int | None, ...], ...]
-    source: str | None = None  # "keras_model.py:41" where it is known
+    dtype: str = "float32"  # what it computes in
 
 
 @dataclass(frozen=True)
@@ -191,6 +191,7 @@ class KerasGraph:
     nodes: tuple[KerasNode, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    input_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -210,6 +211,8 @@ class Pair:
     inputs: tuple[tuple[int, Top], ...]
     output: int
     reason: str
+    misread: str | None = None  # a sentence, where the Keras layer reads something else than Caffe's does
+    precision: str = "float32"  # the lowest that its Keras layers compute in
 
     @property
     def layer(self) -> Layer:
@@ -226,6 +229,8 @@ class LayerMap:
     missing: Mapping[str, str]  # Caffe layer → why it has no counterpart
     extra: Mapping[str, str]  # Keras layer → why it has no counterpart
     order: tuple[str, ...]  # Caffe's layers as they are executed
+    inputs: Mapping[int, Top] = field(default_factory=dict)  # the model's input tensors → the net's inputs
+    beyond: Mapping[str, str] = field(default_factory=dict)  # Keras layers behind the last counterpart → why they fail
 
 
 # ------------------------------------------------------------------------------------------------ the judgement

@@ -61,6 +61,8 @@ def from_candidate(array: np.ndarray, reference_last: Shape, *, data_format: str
     """
     if data_format == "channels_first" and array.ndim == len(reference_last):
         return channels_last(array)
+    if array.ndim > 2 and array.shape == caffe_shape(reference_last) != reference_last:
+        return channels_last(array)
     if array.ndim == len(reference_last) or array.size != math.prod(reference_last):
         return array
     same_channels = array.shape[-1] == reference_last[-1] and array.shape[0] == reference_last[0]

@@ -9,7 +9,7 @@ activation moves the point of comparison behind the Caffe layer that it stands f
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness.data import KerasGraph, KerasNode, Layer, LayerMap, Network, Pair, Top
 from harness.errors import MappingError
@@ -60,7 +60,8 @@ class _Walk:
             if not layer_type_is_identity(layer):
                 for top in set(self.reads[layer.name]):
                     self.readers.setdefault(top, []).append(layer)
-        self.keras_names = {node.name for node in self.graph.nodes}
+        self.nodes = {node.name: node for node in self.graph.nodes}
+        self.keras_names = set(self.nodes)
         self.keras_readers: dict[int, list[KerasNode]] = {}
         for node in self.graph.nodes:
             for tensor in set(node.inputs):
@@ -77,7 +78,11 @@ class _Walk:
                 f"the Caffe net has {len(inputs)} inputs ({', '.join(top.blob for top in inputs)}), "
                 f"the Keras model {len(self.graph.inputs)}"
             )
-        for tensor, top in zip(self.graph.inputs, inputs, strict=True):
+        by_name = {keras_name(top.blob): top for top in inputs}
+        if set(self.graph.input_names) == set(by_name):
+            inputs = [by_name[name] for name in self.graph.input_names]
+        self.starts = dict(zip(self.graph.inputs, inputs, strict=True))
+        for tensor, top in self.starts.items():
             self._bind(tensor, top)
 
     def _refuse_equal_names(self) -> None:
@@ -115,8 +120,19 @@ class _Walk:
         top = caffe[-1].tops[0]
         self.taken.update(one.name for one in caffe)
         self.trailing.update(one.name for one in tail[1:])
+        keras = (*before, *(one.name for one in tail))
+        low = [self.nodes[name].dtype for name in keras if self.nodes[name].dtype not in ("float32", "float64")]
         self.pairs.append(
-            Pair(caffe, top, (*before, *(one.name for one in tail)), self.reads[layer.name], inputs, output, reason)
+            Pair(
+                caffe=caffe,
+                top=top,
+                keras=keras,
+                bottoms=self.reads[layer.name],
+                inputs=inputs,
+                output=output,
+                reason=reason,
+                precision=low[0] if low else "float32",
+            )
         )
         self._bind(output, self.canonical[top])
 
@@ -128,7 +144,40 @@ class _Walk:
             if layer.name not in self.taken and layer.name not in folded
         }
         order = tuple(layer.name for layer in self.network.layers)
-        return LayerMap(tuple(self.pairs), tuple(folded), missing, self.extra, order)
+        beyond = self._follow_outputs()
+        pairs = tuple(replace(pair, misread=self._misread(pair, missing)) for pair in self.pairs)
+        used = {name for pair in pairs for name in pair.keras}
+        extra = {name: why for name, why in self.extra.items() if name in used}
+        return LayerMap(pairs, tuple(folded), missing, extra, order, self.starts, beyond)
+
+    def _follow_outputs(self) -> dict[str, str]:
+        """What the model does behind the last counterpart: mere reordering is compared along, the rest is at fault."""
+        beyond: dict[str, str] = {}
+        for output in self.graph.outputs:
+            if output in self.counterpart:
+                continue
+            roots, glue = self.roots.get(output, ()), self.glue.get(output, ())
+            makers = [index for index, pair in enumerate(self.pairs) if roots == (pair.output,)]
+            read = {number for pair in self.pairs for number, _ in pair.inputs}
+            if makers and roots[0] not in read and all(self.nodes[name].class_name in GLUE for name in glue):
+                pair = self.pairs[makers[0]]
+                self.pairs[makers[0]] = replace(pair, keras=(*pair.keras, *glue), output=output)
+                continue
+            last = glue[-1] if glue else "the model's output"
+            kind = f" ({self.nodes[last].class_name})" if last in self.nodes else ""
+            beyond[last] = f"the model's output comes out of {last!r}{kind}, which the Caffe net does not have"
+        return beyond
+
+    def _misread(self, pair: Pair, missing: Mapping[str, str]) -> str | None:
+        """A sentence if the Keras layer reads something else than Caffe's, and no missing layer in between explains it."""
+        for number, expected in pair.inputs:
+            found, reach = self.counterpart[number], {expected}
+            while found not in reach:
+                further = {top for one in reach if one.layer in missing for top in self.reads[one.layer]}
+                if further <= reach:
+                    return f"{pair.layer.name} reads {found} in the Keras model, {expected} in Caffe"
+                reach |= further
+        return None
 
     def _bind(self, tensor: int, top: Top) -> None:
         self.counterpart[tensor] = top

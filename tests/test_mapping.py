@@ -173,9 +173,10 @@ def test_missing_and_extra_layers() -> None:
     layer_map = map_layers(conv_relu_conv(), graph)
     assert shown(layer_map) == {"a + relu": "a"}
     assert layer_map.missing == {"b": "no Keras layer is named 'b' and none stands at its place in the graph"}
-    assert layer_map.extra == {
-        "bn": "no Caffe layer for this BatchNormalization; it is judged with the layer behind it"
+    assert layer_map.beyond == {
+        "bn": "the model's output comes out of 'bn' (BatchNormalization), which the Caffe net does not have"
     }
+    assert layer_map.extra == {}
     assert layer_map.order == ("data", "a", "relu", "b")
 
 

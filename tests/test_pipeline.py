@@ -48,8 +48,9 @@ def test_the_port_by_hand_computes_what_caffe_computed(models):
 
 def test_the_recorded_probabilities_are_those_of_sixteen_digits_read_right(models):
     """The golden is tied to the world: the net reads at least 15 of 16 digits as scikit-learn labels them."""
-    datasets = pytest.importorskip("sklearn.datasets")
-    digits = datasets.load_digits()
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
     order = np.random.RandomState(0).permutation(len(digits.images))[:16]
     from harness.recording import load_top, read_recording
 

@@ -10,7 +10,7 @@ import numpy as np
 from harness.compare import limits
 from harness.compare.adjudicate import RunFloat64, adjudicate
 from harness.compare.measure import Measurement, measure
-from harness.data import LayerComparison, Metrics, Pair, Shape, Status, Tolerance, Top
+from harness.data import Cause, LayerComparison, Metrics, Pair, Shape, Status, Tolerance, Top
 from harness.errors import CandidateError
 from harness.layers import layer_type
 from harness.layers.base import Blobs, Float32, Unit
@@ -61,6 +61,14 @@ def judge(evidence: Evidence, unit: Unit, candidate: np.ndarray) -> LayerCompari
         return comparison(
             evidence, Status.MATCH, "exact" if metrics.max_units is None else "rounding", isolated=metrics
         )
+    if evidence.pair.precision != "float32":
+        cause = Cause(
+            code="precision",
+            summary=f"Keras computes it in {evidence.pair.precision}, Caffe in float32.",
+            evidence=f"The error is {metrics.max_abs:.1e}, more than float32's rounding.",
+            fix='dtype="float32"',
+        )
+        return comparison(evidence, Status.DIVERGES, "rounding", isolated=metrics, causes=(cause,))
     try:
         verdict = adjudicate(
             evidence.pair,
@@ -97,10 +105,12 @@ def is_suspect(found: Measurement) -> bool:
     metrics = found.metrics
     if metrics.max_units is None or metrics.rms_units is None:
         return metrics.mismatched > 0
-    return (
-        metrics.max_units > limits.MAX_UNITS
-        or metrics.rms_units > limits.RMS_UNITS
-        or found.systematic > limits.SYSTEMATIC_UNITS
+    # "not ≤", so that NaN is a suspect too
+    return not (
+        metrics.max_units <= limits.MAX_UNITS
+        and metrics.rms_units <= limits.RMS_UNITS
+        and found.systematic <= limits.SYSTEMATIC_UNITS
+        and found.relative <= limits.RELATIVE
     )
 
 

@@ -9,6 +9,9 @@ MAX_UNITS = 8.0
 RMS_UNITS = 0.5
 """Root mean square of the errors, in rounding units."""
 
+RELATIVE = 1e-4
+"""Root mean square error of a channel over the root mean square of the channel itself, whatever the units say."""
+
 ACCUMULATED_REL = 1e-5
 """End to end, without an isolated run: error over the largest value, for each layer on the way. An estimate, and said to
 be one; DilatedNet's 28 layers show 1e-6 for each."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from harness.data import Metrics, Worst
-from harness.layers.base import Float32, Float64, Unit
+from harness.layers.base import TINY, Float32, Float64, Unit
 from harness.layout import caffe_index
 
 BLOCK = 1 << 16
@@ -21,6 +21,9 @@ LARGE = 1e15
 SMALL = 1e-30
 """Sums of squares below are float32's rounding to zero."""
 
+FEW = 16
+"""Sites below which a line through the errors says nothing: through two of them there always is one."""
+
 
 @dataclass(frozen=True)
 class Measurement:
@@ -29,6 +32,8 @@ class Measurement:
     metrics: Metrics
     systematic: float
     """Largest share, over the channels, of an error that is an affine function of the reference: its rms in units."""
+    relative: float
+    """Largest root mean square error of a channel over the channel's own: units mean little where a large x meets w = 0."""
     worst_site: int
     """Row (sites × channels) of the largest error in units."""
 
@@ -58,8 +63,8 @@ class _Totals:
         self.max_abs = self.max_reference = self.max_units = self.sum_units = 0.0
         self.worst = (0, 0)
         self.mismatched = self.nonfinite = self.finite = 0
-        # per channel: Σd, Σr, Σd·r, Σr², Σunit²
-        self.sums: Float64 = np.zeros((5, channels))
+        # per channel: Σd, Σr, Σd·r, Σr², Σunit², Σd²
+        self.sums: Float64 = np.zeros((6, channels))
 
     def add(self, start: int, ref: Float32, cand: Float32, unit: Float32) -> None:
         with np.errstate(invalid="ignore", over="ignore"):
@@ -74,6 +79,9 @@ class _Totals:
         self.max_reference = max(self.max_reference, most_ref)
         if max(most_ref, float(largest)) > LARGE:
             ref, diff, size = ref.astype(np.float64), diff.astype(np.float64), size.astype(np.float64)
+        if not np.isfinite(unit).all():
+            # Where the bottoms hold NaN or infinity there is no unit, and so nothing that rounding could excuse.
+            unit = np.where(np.isfinite(unit), unit, np.float32(TINY))
         with np.errstate(over="ignore", divide="ignore"):
             units = size / unit
         if self.exact:
@@ -95,6 +103,7 @@ class _Totals:
         self.sums[2] += np.einsum("pc,pc->c", diff, ref)
         self.sums[3] += np.einsum("pc,pc->c", ref, ref)
         self.sums[4] += _squares(unit) if unit.shape[1] > 1 else len(ref) * float(unit[0, 0]) ** 2
+        self.sums[5] += np.einsum("pc,pc->c", diff, diff)
 
     def _note(self, start: int, size: Float32) -> None:
         row, channel = divmod(int(size.argmax()), size.shape[1])
@@ -134,13 +143,13 @@ class _Totals:
             total=int(ref.size),
             nonfinite=self.nonfinite,
         )
-        return Measurement(metrics, systematic, row)
+        return Measurement(metrics, systematic, self._relative(), row)
 
     def _affine(self, sites: int) -> tuple[float, float, float]:
         """Slope and intercept of candidate on reference, and the affine share of the error, of the channel worst in it."""
         if not sites:
             return 1.0, 0.0, 0.0
-        mean_d, mean_r, mean_dr, mean_rr, mean_uu = self.sums / sites
+        mean_d, mean_r, mean_dr, mean_rr, mean_uu, _ = self.sums / sites
         variance = np.maximum(mean_rr - mean_r**2, 0.0)
         usable = variance > 1e-6 * mean_rr  # a constant channel has no slope
         covariance = mean_dr - mean_d * mean_r
@@ -150,8 +159,15 @@ class _Totals:
         return (
             1.0 + float(slope[worst]),
             float((mean_d - slope * mean_r)[worst]),
-            0.0 if self.exact else float(share[worst]),
+            0.0 if self.exact or sites < FEW else float(share[worst]),
         )
+
+    def _relative(self) -> float:
+        if self.exact:
+            return 0.0
+        errors, sizes = self.sums[5], self.sums[3]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return math.sqrt(float(np.where(errors > 0, errors / sizes, 0.0).max(initial=0.0)))
 
 
 def _squares(unit: Float32) -> Float64 | Float32:

@@ -125,12 +125,13 @@ def compare_layers(
         judged = options.isolated and options.wanted(pair)
         if judged:
             row, kept = _judge_isolated(candidate, segment, evidence, unit)
-            if row.status.fails:
+            if row.status.fails and not row.causes:
                 row = explain(evidence, row, _retry(candidate, segment, evidence, unit))
         if options.end_to_end:
-            for number, top in pair.inputs:
-                if top in inputs:
-                    live[number] = _feed(candidate, pair, number, channels_last(inputs[top]))
+            for number, _ in pair.inputs:
+                if number in layer_map.inputs:
+                    own = channels_last(inputs[layer_map.inputs[number]])
+                    live[number] = _feed(candidate, pair, number, own)
             output = _run_end_to_end(segment, pair, live)
             if output is not None:
                 live[pair.output] = output
@@ -166,9 +167,9 @@ def run_candidate(
     uses = Counter(number for pair in layer_map.pairs for number, _ in pair.inputs)
     live: dict[int, Any] = {}
     for pair in layer_map.pairs:
-        for number, top in pair.inputs:
-            if top in inputs:
-                live[number] = _feed(candidate, pair, number, channels_last(inputs[top]))
+        for number, _ in pair.inputs:
+            if number in layer_map.inputs:
+                live[number] = _feed(candidate, pair, number, channels_last(inputs[layer_map.inputs[number]]))
         output = candidate.segment(pair).run([live[number] for number, _ in pair.inputs])
         live[pair.output] = output
         data_format = candidate.data_format(pair)

@@ -9,6 +9,7 @@ from harness.data import KerasNode, Shape
 from harness.diagnose import Clues, Suspicion
 from harness.layers import layer_type
 from harness.layers.window import Window, read_window, square
+from harness.mapping import GLUE
 
 Borders = tuple[tuple[int, int], tuple[int, int]]  # (top, bottom), (left, right)
 
@@ -18,6 +19,8 @@ def suspect(clues: Clues) -> Iterator[Suspicion]:
     node, layer = clues.main, clues.pair.layer
     if node is None or layer.type not in ("Convolution", "Pooling"):
         return
+    if any(one is not node and one.class_name not in GLUE for one in clues.nodes):
+        return  # what an unknown layer does to the borders cannot be told
     pooling = layer.type == "Pooling"
     spec = layer.parameters.pooling_param if pooling else layer.parameters.convolution_param
     if pooling and spec.global_pooling:

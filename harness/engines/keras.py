@@ -22,6 +22,9 @@ from harness.data import KerasGraph, KerasNode, Pair, Shape
 from harness.errors import CandidateError
 from harness.extras import import_keras
 
+LONGEST = 240
+"""Characters of Keras' own words in a message; it prints whole tensors at times."""
+
 
 def version() -> str:
     """`3.15.1 (tensorflow 2.21.0)`."""
@@ -115,11 +118,13 @@ class Candidate:
                     inputs=tuple(number(tensor) for tensor in ins),
                     outputs=tuple(number(tensor) for tensor in outs),
                     output_shapes=tuple(tuple(tensor.shape) for tensor in outs),
+                    dtype=str(getattr(operation, "compute_dtype", "float32")),
                 )
             )
         outputs = tuple(number(tensor) for tensor in _flat(self.model.outputs))
         self._refuse_second_calls(nodes, inputs, outputs)
-        return KerasGraph(tuple(nodes), inputs, outputs), tensors
+        names = tuple(str(tensor.name) for tensor in self.model.inputs)
+        return KerasGraph(tuple(nodes), inputs, outputs, names), tensors
 
     def _refuse_second_calls(
         self, nodes: Sequence[KerasNode], inputs: tuple[int, ...], outputs: tuple[int, ...]
@@ -190,7 +195,7 @@ class Segment:
 
         feeds = [tensorflow.convert_to_tensor(one, dtype="float32") for one in inputs]
         try:
-            return self._fitting(feeds)(_bare(feeds))
+            return tensorflow.cast(self._fitting(feeds)(_bare(feeds)), "float32")
         except Exception as error:
             raise CandidateError(_first_line(error), layer=self.pair.layer.name) from error
 
@@ -212,7 +217,7 @@ class Segment:
             tensors = [keras.Input(batch_shape=tuple(feed.shape), dtype="float32") for feed in feeds]
             changed = keras.models.clone_model(self.model, input_tensors=_bare(tensors), clone_function=change)
             changed.set_weights(self.model.get_weights())
-            return changed(_bare(feeds))
+            return tensorflow.cast(changed(_bare(feeds)), "float32")
         except Exception as error:
             raise CandidateError(f"cannot be changed: {_first_line(error)}", layer=self.pair.layer.name) from error
 
@@ -227,7 +232,8 @@ class Segment:
 
         def widen(layer: Any) -> Any:
             config = layer.get_config()
-            return type(layer).from_config({**config, "dtype": "float64"})
+            wide = {"dtype": "float64"} if isinstance(layer, keras.layers.Layer) else {}
+            return type(layer).from_config({**config, **wide})
 
         try:
             double = keras.models.clone_model(
@@ -243,7 +249,7 @@ class Segment:
     def _fitting(self, feeds: Sequence[Any]) -> Any:
         """The segment for inputs of these shapes; rebuilt from the same layers where the model is of another size."""
         declared = [tuple(tensor.shape) for tensor in self.model.inputs]
-        fits = all(
+        fits = all(str(tensor.dtype) == "float32" for tensor in self.model.inputs) and all(
             len(shape) == len(feed.shape) and all(a is None or a == b for a, b in zip(shape, feed.shape, strict=True))
             for shape, feed in zip(declared, feeds, strict=True)
         )
@@ -341,7 +347,8 @@ def call_function(what: str, folder: Path, default: str, *arguments: Any, **offe
 def _first_line(error: BaseException) -> str:
     """The sentence of an error that says something; Keras begins some with an empty line."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
+    sentence = lines[0] if lines else type(error).__name__
+    return sentence if len(sentence) <= LONGEST else f"{sentence[:LONGEST]}…"
 
 
 def _layer_being_built(error: BaseException) -> str | None:

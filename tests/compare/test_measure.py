@@ -73,7 +73,8 @@ def test_figures_are_those_of_their_definitions(
     assert metrics.worst.index == expected["index"]
     assert metrics.slope == pytest.approx(expected["slope"], abs=1e-9)
     assert metrics.intercept == pytest.approx(expected["intercept"], abs=1e-9)
-    assert found.systematic == pytest.approx(expected["systematic"], rel=1e-3)
+    few = reference.size // reference.shape[-1] < 16  # a line through so few errors says nothing
+    assert found.systematic == (0.0 if few else pytest.approx(expected["systematic"], rel=1e-3))
 
 
 def test_outer_product_units_are_the_dense_ones() -> None:

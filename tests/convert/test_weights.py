@@ -83,7 +83,8 @@ def test_a_layer_that_the_model_lacks(file: Path) -> None:
     said = complaint(file, names=("conv__2", "ip"))
     assert said == (
         "layer 'conv__1': the Keras model has no layer 'conv__1' to take its weights; the nearest name is 'conv__2'\n"
-        '  → name the Keras layer \'conv__1\', or write [names] "conv__1" = "…" into the case'
+        '  → name the Keras layer \'conv__1\', or write [names] "conv__1" = "…" into the case; '
+        "--until LAYER judges an unfinished port"
     )
 
 
