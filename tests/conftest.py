@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Generator
 from pathlib import Path
 
@@ -49,3 +50,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Genera
         )
     if asked:
         terminalreporter.write_line(f"checked against real Caffe in a container: {len(asked)} tests")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _ctrl_c_works() -> None:
+    """A shell that runs the tests in the background has them, and all that they start, ignore Ctrl-C."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
