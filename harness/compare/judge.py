@@ -58,9 +58,10 @@ def judge(evidence: Evidence, unit: Unit, candidate: np.ndarray) -> LayerCompari
         metrics = replace(metrics, mismatched=beyond)
         return comparison(evidence, Status.DIVERGES if beyond else Status.MATCH, "user", isolated=metrics)
     if not evidence.strict and not is_suspect(found):
-        return comparison(
-            evidence, Status.MATCH, "exact" if metrics.max_units is None else "rounding", isolated=metrics
-        )
+        idle = not any(array.any() for array in evidence.bottoms.values())
+        note = "all that it reads is zero here: only its bias was tried" if idle else None
+        how = "exact" if metrics.max_units is None else "rounding"
+        return comparison(evidence, Status.MATCH, how, isolated=metrics, note=note)
     if evidence.pair.precision != "float32":
         cause = Cause(
             code="precision",
@@ -83,7 +84,7 @@ def judge(evidence: Evidence, unit: Unit, candidate: np.ndarray) -> LayerCompari
         why = f"beyond what the first stage lets pass, and the second cannot judge it: {error.message}"
         return comparison(evidence, Status.DIVERGES, "rounding", isolated=metrics, note=why)
     right = verdict.agrees and verdict.reference_sound
-    note: str | None = None
+    note = None
     if not verdict.reference_sound:
         note = (
             f"the reference itself is {verdict.reference_units:.3g} times as far from Caffe's definition as rounding "

@@ -121,6 +121,11 @@ def load_weights(
                     continue
                 near = difflib.get_close_matches(name, layers, 1)
                 hint = f"; the nearest name is {near[0]!r}" if near else ""
+                inside = [
+                    outer.name for outer in model.layers if name in {one.name for one in getattr(outer, "layers", ())}
+                ]
+                if inside:
+                    hint = f"; there is one inside of the nested model {inside[0]!r}, which is not taken apart yet"
                 raise WeightsError(
                     f"the Keras model has no layer {names.get(name, name)!r} to take its weights{hint}",
                     layer=name,

@@ -26,6 +26,10 @@ LONGEST = 240
 """Characters of Keras' own words in a message; it prints whole tensors at times."""
 
 
+SAME = 2e-6
+"""Difference, over the largest value, within which two float32 runs of the same layers are the same."""
+
+
 def version() -> str:
     """`3.15.1 (tensorflow 2.21.0)`."""
     keras = import_keras()
@@ -225,9 +229,12 @@ class Segment:
         """The same function with float64 weights and arithmetic.
 
         Raises:
-            CandidateError: a layer that cannot be rebuilt in float64 or for this shape.
+            CandidateError: a layer that cannot be rebuilt in float64 or for this shape, or that is more than its
+                configuration and weights say (what a custom layer keeps elsewhere, chance), so that a rebuilt one
+                would be another function.
         """
         keras = import_keras()
+        self._refuse_hidden_state(inputs)
         feeds = [np.asarray(one, np.float64) for one in inputs]
 
         def widen(layer: Any) -> Any:
@@ -245,6 +252,17 @@ class Segment:
             return np.asarray(double(_bare(feeds)))
         except Exception as error:
             raise CandidateError(f"cannot run in float64: {_first_line(error)}", layer=self.pair.layer.name) from error
+
+    def _refuse_hidden_state(self, inputs: Sequence[np.ndarray]) -> None:
+        """Rebuilt in float32, the segment must give what it gives as it stands."""
+        live, rebuilt = np.asarray(self.run(inputs)), np.asarray(self.run_changed(inputs, {}))
+        largest = np.abs(live[np.isfinite(live)]).max(initial=0.0)
+        if live.shape != rebuilt.shape or not np.allclose(live, rebuilt, rtol=0, atol=SAME * largest, equal_nan=True):
+            raise CandidateError(
+                "rebuilt from its layers' configuration and weights it computes something else: it depends on chance, or "
+                "on what a layer keeps elsewhere",
+                layer=self.pair.layer.name,
+            )
 
     def _fitting(self, feeds: Sequence[Any]) -> Any:
         """The segment for inputs of these shapes; rebuilt from the same layers where the model is of another size."""

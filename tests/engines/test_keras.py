@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -235,7 +236,26 @@ def test_dropout_that_the_graph_itself_leaves_on_stays_on() -> None:
     segment = candidate.segment(pairs(candidate)["a"])
     first, second = (candidate.as_array(segment.run([fed()])).copy() for _ in range(2))
     assert not np.array_equal(first, second)
-    assert not np.array_equal(segment.run_float64([fed()]), segment.run_float64([fed()]))
+    with pytest.raises(CandidateError, match="it depends on chance"):
+        segment.run_float64([fed()])
+
+
+def test_a_layer_that_keeps_something_outside_of_its_configuration_cannot_be_rebuilt() -> None:
+    """A clone without it would be the right function, and would clear the wrong one."""
+    keras = import_keras()
+
+    class Scaled(keras.layers.Conv2D):
+        factor = 1.0
+
+        def call(self, inputs: Any) -> Any:
+            return super().call(inputs) * self.factor
+
+    x = keras.Input((8, 9, 3))
+    layer = Scaled(4, 3, name="a")
+    layer.factor = 1 + 2e-5
+    candidate = wrap_model(keras.Model(x, layer(x)), "model")
+    with pytest.raises(CandidateError, match="what a layer keeps elsewhere"):
+        candidate.segment(pairs(candidate)["a"]).run_float64([fed()])
 
 
 def test_several_inputs() -> None:
