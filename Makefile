@@ -7,7 +7,7 @@ HARNESS := $(BIN)/harness
 # How much memory (GiB) the net at its real size wants to itself; with less, the demo takes a smaller input.
 WANTED := 11
 
-.PHONY: help demo test lint types image goldens bench clean
+.PHONY: help demo test lint image goldens bench clean
 
 help:
 	@echo "make demo     the main job: real Caffe in a container against Keras, layer by layer, and a page to look at"
@@ -55,8 +55,6 @@ lint: $(READY)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-
-types: lint
 
 goldens: $(READY) image
 	@for case in digits_lenet dilation_mini; do \

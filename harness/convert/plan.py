@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from harness.data import Layer, Network, Shape, Top
 from harness.layers import layer_type
 from harness.layers.base import KerasCall, keras_name
-from harness.layers.shapes import infer_shapes
+from harness.layers.shapes import infer_shapes, refusals_in
 from harness.layout import last_shape
 
 FUSIBLE = frozenset({"Conv2D", "DepthwiseConv2D", "Dense", "Conv2DTranspose"})
@@ -50,7 +50,8 @@ def plan(network: Network) -> Plan:
     holds: dict[Top, int] = {top: -1 - index for index, top in enumerate(inputs)}
     steps: list[Step] = []
     for layer in network.layers:
-        calls = layer_type(layer).keras_calls(layer, [shapes[bottom] for bottom in layer.bottoms])
+        with refusals_in(network):
+            calls = layer_type(layer).keras_calls(layer, [shapes[bottom] for bottom in layer.bottoms])
         reads = tuple(holds[bottom] for bottom in layer.bottoms)
         if _fuses(layer, network, steps, holds, reads):
             before = steps[reads[0]]

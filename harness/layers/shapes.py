@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from harness.data import Network, Shape, Top
+from harness.errors import UnsupportedError
 from harness.layers import layer_type
+
+
+@contextmanager
+def refusals_in(network: Network) -> Iterator[None]:
+    """What a layer type refuses, it refuses of a file: a layer knows its line, but not where it was read."""
+    try:
+        yield
+    except UnsupportedError as error:
+        if error.file is None and network.path is not None:
+            error.file = str(network.path)
+        raise
 
 
 def infer_shapes(network: Network) -> dict[Top, Shape]:
@@ -18,7 +31,8 @@ def infer_shapes(network: Network) -> dict[Top, Shape]:
     for layer in network.layers:
         if layer.type == "Input":
             continue
-        tops = layer_type(layer).output_shapes(layer, [shapes[bottom] for bottom in layer.bottoms])
+        with refusals_in(network):
+            tops = layer_type(layer).output_shapes(layer, [shapes[bottom] for bottom in layer.bottoms])
         shapes.update(zip(layer.tops, tops, strict=True))
     return shapes
 
