@@ -32,7 +32,6 @@ _KEYS: Mapping[str, frozenset[str]] = {
             "golden",
             "names",
             "tolerance",
-            "labels",
             "palette",
         }
     ),
@@ -144,7 +143,6 @@ class _Reader:
             input=self._input(self._section(table, "input")),
             names=self._strings(table, "names"),
             tolerance=self._tolerance(self._section(table, "tolerance")),
-            labels=tuple(self._get(table, "labels", list, [])),
             palette=tuple(tuple(colour) for colour in self._get(table, "palette", list, [])),
         )
 

@@ -53,13 +53,11 @@ class _Lazy(click.Group):
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="caffe-keras-parity")
 @click.option("--debug", is_flag=True, help="show the traceback of an error")
-@click.pass_context
-def group(ctx: click.Context, debug: bool) -> None:
+def group(debug: bool) -> None:
     """Proves, layer by layer, that a Keras port computes what the Caffe original computes.
 
     Exit status: 0 parity, 1 divergence, 2 could not compare.
     """
-    ctx.obj = {"debug": debug}
 
 
 def main(arguments: list[str] | None = None) -> Any:

@@ -132,9 +132,7 @@ class Case:
     names: Mapping[str, str] = field(default_factory=dict)  # Caffe layer → Keras layer
     tolerance: Mapping[str, Tolerance] = field(default_factory=dict)
     palette: tuple[tuple[int, int, int], ...] = ()  # RGB per label, for a segmentation net
-    labels: tuple[str, ...] = ()
     asked_size: tuple[int, int] | None = None  # height, width, where not the case's own were asked for
-    golden: Path | None = None
 
 
 # ------------------------------------------------------------------------------------------ the reference side

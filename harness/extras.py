@@ -32,6 +32,11 @@ def import_pillow() -> ModuleType:
     return _import("PIL.Image", "reads and writes pictures", "tensorflow-cpu")
 
 
+def import_opencv() -> ModuleType:
+    """OpenCV 4, which still reads Caffe nets. Raises EngineMissingError."""
+    return _import("cv2", "is the second opinion", "opencv")
+
+
 def _import(module: str, purpose: str, extra: str) -> ModuleType:
     try:
         return importlib.import_module(module)

@@ -48,8 +48,6 @@ from harness.progress import Progress, silent
 from harness.recording import RecordingWriter, read_recording
 from harness.sources import case_weights
 
-MODES = ("both", "isolated", "end-to-end")
-
 
 @dataclass(frozen=True)
 class Options:

@@ -29,7 +29,6 @@ class ParitySession:
             raise pytest.UsageError(str(error)) from error
         self.run = _run_id(config)
         self.reports: dict[str, ParityReport] = {}
-        self.written: list[str] = []
         self._choose_paths()
 
     def _choose_paths(self) -> None:

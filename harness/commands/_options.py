@@ -15,7 +15,6 @@ from harness.data import Case, InputSource, WeightsSource
 from harness.errors import UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
-ENGINES = ["auto", "docker", "podman", "native", "golden"]
 
 
 def case_options(function: F) -> F:

@@ -7,17 +7,17 @@ from typing import Any
 
 import click
 
-from harness.commands._options import ENGINES, case_options, run_options
+from harness.commands._options import case_options, run_options
 
 
 @click.command("compare")
 @case_options
 @click.option(
     "--reference",
-    metavar=f"[{'|'.join(ENGINES)}]|DIR",
+    metavar="ENGINE|DIR",
     default="auto",
     show_default=True,
-    help="whose recording, or a folder with one",
+    help="whose recording: auto, docker, podman, native, opencv, golden; or a folder with one",
 )
 @click.option(
     "--candidate", type=click.Path(path_type=Path), metavar="DIR", help="a recording in place of a Keras model"

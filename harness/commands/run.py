@@ -6,12 +6,18 @@ from typing import Any
 
 import click
 
-from harness.commands._options import ENGINES, case_options, run_options
+from harness.commands._options import case_options, run_options
 
 
 @click.command("run")
 @case_options
-@click.option("--reference", type=click.Choice(ENGINES), default="auto", show_default=True, help="which engine")
+@click.option(
+    "--reference",
+    metavar="ENGINE",
+    default="auto",
+    show_default=True,
+    help="auto, docker, podman, native, opencv, golden",
+)
 @run_options
 def command(**given: Any) -> None:
     """Compute the reference, compare the Keras model with it layer by layer, and report."""
