@@ -15,7 +15,6 @@ name = "mine"
 prototxt = "net.prototxt"
 keras = "model.py:build"
 keras_weights = "own"
-labels = ["cat", "dog"]
 palette = [[0, 0, 0], [255, 0, 0]]
 
 [weights]
@@ -68,7 +67,7 @@ def test_every_key(folder: Path) -> None:
     assert (case.input.size, case.input.seed) == ((9, 10), None)
     assert case.names == {"conv1": "conv2d_1"}
     assert case.tolerance == {"prob": Tolerance(atol=1e-6)}
-    assert (case.labels, case.palette) == (("cat", "dog"), ((0, 0, 0), (255, 0, 0)))
+    assert case.palette == ((0, 0, 0), (255, 0, 0))
 
 
 def test_the_least_that_is_needed(folder: Path) -> None:
@@ -87,6 +86,7 @@ def test_the_least_that_is_needed(folder: Path) -> None:
         ("[weights]\nsede = 0\n", "case.toml: [weights] has no key 'sede'\n  → did you mean 'seed'?"),
         (LEAST + "[tolerance.prob]\nrtl = 1\n", "case.toml: [tolerance] has no key 'rtl'\n  → did you mean 'rtol'?"),
         (LEAST + "[golden]\nurll = 'a'\n", "case.toml: [golden] has no key 'urll'\n  → did you mean 'url'?"),
+        (LEAST + "[golden]\nurl = 'a'\n", "case.toml: [golden]: a golden at a URL cannot be fetched yet"),
         ("zzz = 1\n" + LEAST, "case.toml: has no key 'zzz'\n  → keys are golden, input, "),
         ("", "case.toml: [weights] has none of caffemodel, url and seed\n  → write one, as seed = 0"),
         (
