@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness.data import Case, InputSource, Tolerance, WeightsSource
+from harness.data import Case, GoldenSource, InputSource, Tolerance, WeightsSource
 from harness.errors import CaseError, UsageError
 
 if sys.version_info >= (3, 11):
@@ -125,12 +125,6 @@ class _Reader:
                 "[weights] has none of caffemodel, url and seed", file=self.file, fix="write one, as seed = 0"
             )
         self._known(self._section(table, "golden"), "golden")
-        if "golden" in table:
-            raise CaseError(
-                "[golden]: a golden at a URL cannot be fetched yet",
-                file=self.file,
-                fix=f"lay the recording into {self.folder.name}/golden and leave [golden] out",
-            )
         if source.seed is not None and (source.caffemodel or source.url):
             raise CaseError("[weights] has a seed beside a caffemodel", file=self.file, fix="keep one of the two")
         return Case(
@@ -143,6 +137,7 @@ class _Reader:
             input=self._input(self._section(table, "input")),
             names=self._strings(table, "names"),
             tolerance=self._tolerance(self._section(table, "tolerance")),
+            golden=self._golden(self._section(table, "golden")),
             palette=tuple(tuple(colour) for colour in self._get(table, "palette", list, [])),
         )
 
@@ -169,6 +164,13 @@ class _Reader:
             size=(int(size[0]), int(size[1])) if size else None,
             preprocess=self._get(table, "preprocess", str, None),
         )
+
+    def _golden(self, table: Mapping[str, Any]) -> GoldenSource | None:
+        if not table:
+            return None
+        if set(table) != {"url", "sha256"}:
+            raise CaseError("[golden] needs both url and sha256", file=self.file, fix='add sha256 = "…" of the zip')
+        return GoldenSource(self._get(table, "url", str, ""), self._get(table, "sha256", str, ""))
 
     def _tolerance(self, table: Mapping[str, Any]) -> dict[str, Tolerance]:
         limits = {}

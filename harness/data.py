@@ -111,6 +111,14 @@ class InputSource:
 
 
 @dataclass(frozen=True)
+class GoldenSource:
+    """A recording too large to keep beside its case: a zip of its folder."""
+
+    url: str
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Tolerance:
     """Limits set by hand for one layer, in place of rounding units."""
 
@@ -132,6 +140,7 @@ class Case:
     names: Mapping[str, str] = field(default_factory=dict)  # Caffe layer → Keras layer
     tolerance: Mapping[str, Tolerance] = field(default_factory=dict)
     palette: tuple[tuple[int, int, int], ...] = ()  # RGB per label, for a segmentation net
+    golden: GoldenSource | None = None
     asked_size: tuple[int, int] | None = None  # height, width, where not the case's own were asked for
 
 

@@ -46,7 +46,7 @@ from harness.mapping import canonical_tops, layer_type_is_identity, map_layers
 from harness.pictures import input_picture, label_pictures
 from harness.progress import Progress, silent
 from harness.recording import RecordingWriter, read_recording
-from harness.sources import case_weights
+from harness.sources import case_weights, fetch_golden
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,8 @@ class Prepared:
 
 def prepare(case: Case, *, fetch: bool = False) -> Prepared:
     """Read the net, the weights and the input of a case, and hold them against each other."""
+    if fetch:
+        fetch_golden(case)
     declared = read_network(case.prototxt)
     sizes = feeds.input_shapes(case, declared.inputs)
     network = read_network(case.prototxt, input_shapes=sizes)

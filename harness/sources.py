@@ -1,4 +1,4 @@
-"""Where the weights come from: a file, a URL that was asked for, or a seed; in the end always a caffemodel on disk."""
+"""Where a case's weights and its golden come from: a file, a URL that was asked for, or a seed."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ import hashlib
 import os
 import shutil
 import urllib.request
+import zipfile
 from http.client import HTTPException
 from pathlib import Path
 
-from harness.cache import file_sha256, folder, locked
+from harness.cache import file_sha256, folder, locked, partial_folder, publish
 from harness.caffe import load_weights, write_caffemodel
 from harness.convert.synthetic import synthetic_weights
 from harness.data import Case, Network, Weights
 from harness.errors import CaffemodelError, WeightsError
+from harness.recording import MANIFEST, read_recording
 
 SYNTHETIC = 1
 """To be raised when `synthetic_weights` gives other numbers for a seed, so that cached files are not taken for them."""
@@ -72,6 +74,37 @@ def _fetched(case: Case, *, fetch: bool) -> Path:
     return path
 
 
+def fetch_golden(case: Case) -> None:
+    """Download and unpack the golden that a case gives as a URL, if it is not here yet.
+
+    Raises:
+        WeightsError: it cannot be downloaded, is not the one whose digest the case gives, or is no zip of a recording.
+    """
+    if case.golden is None:
+        return
+    final = folder("goldens") / case.golden.sha256
+    with locked(f"goldens/{final.name}"):
+        if (final / MANIFEST).is_file():
+            return
+        packed = final.with_suffix(".zip")
+        _download(case.golden.url, case.golden.sha256, packed)
+        partial = partial_folder(final)
+        try:
+            with zipfile.ZipFile(packed) as archive:
+                for item in archive.infolist():
+                    name = Path(item.filename).name  # whatever folder it says, it comes to lie in ours
+                    if name == MANIFEST or name.endswith(".npy"):
+                        with archive.open(item) as source, (partial / name).open("wb") as target:
+                            shutil.copyfileobj(source, target, 1 << 20)
+            read_recording(partial)
+            publish(partial, final)
+        except (zipfile.BadZipFile, OSError) as error:
+            raise WeightsError(f"the golden at {case.golden.url} is no zip of a recording: {error}") from error
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+            packed.unlink(missing_ok=True)
+
+
 def _download(url: str, digest: str, path: Path) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
@@ -84,7 +117,7 @@ def _download(url: str, digest: str, path: Path) -> None:
         part.replace(path)
     except (OSError, ValueError, HTTPException) as error:
         raise WeightsError(
-            f"cannot download {url}: {error}", fix="get it by hand and give --caffemodel FILE"
+            f"cannot download {url}: {error}", fix="get it by hand, or look for a typing error in the case"
         ) from error
     finally:
         part.unlink(missing_ok=True)

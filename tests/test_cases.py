@@ -86,7 +86,7 @@ def test_the_least_that_is_needed(folder: Path) -> None:
         ("[weights]\nsede = 0\n", "case.toml: [weights] has no key 'sede'\n  → did you mean 'seed'?"),
         (LEAST + "[tolerance.prob]\nrtl = 1\n", "case.toml: [tolerance] has no key 'rtl'\n  → did you mean 'rtol'?"),
         (LEAST + "[golden]\nurll = 'a'\n", "case.toml: [golden] has no key 'urll'\n  → did you mean 'url'?"),
-        (LEAST + "[golden]\nurl = 'a'\n", "case.toml: [golden]: a golden at a URL cannot be fetched yet"),
+        (LEAST + "[golden]\nurl = 'a'\n", "case.toml: [golden] needs both url and sha256"),
         ("zzz = 1\n" + LEAST, "case.toml: has no key 'zzz'\n  → keys are golden, input, "),
         ("", "case.toml: [weights] has none of caffemodel, url and seed\n  → write one, as seed = 0"),
         (

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 from support.recording import TINY, request_of
 
-from harness import cache
+from harness import cache, pipeline
 from harness.caffe import read_network
+from harness.cases import read_case
 from harness.data import Case, InputSource, Network, WeightsSource
-from harness.errors import CaffemodelError, WeightsError
-from harness.sources import case_weights
+from harness.engines.reference import Reference
+from harness.errors import CaffemodelError, EngineMissingError, WeightsError
+from harness.sources import case_weights, fetch_golden
 
 
 @pytest.fixture(autouse=True)
@@ -113,8 +117,44 @@ class TestUrl:
         with pytest.raises(WeightsError) as caught:
             case_weights(case(net, url=url, sha256="0" * 64), net, fetch=True)
         assert caught.value.message.startswith(f"cannot download {url}: ")
-        assert caught.value.fix == "get it by hand and give --caffemodel FILE"
+        assert caught.value.fix == "get it by hand, or look for a typing error in the case"
 
     def test_without_a_digest(self, net: Network) -> None:
         with pytest.raises(WeightsError, match=r"\[weights\] has a url without its sha256\n  → add sha256 ="):
             case_weights(case(net, url="https://example.org/x"), net, fetch=True)
+
+
+def packed_golden(folder: Path, models: Path, *, prefix: str = "") -> tuple[str, str]:
+    """A zip of the golden of digits_lenet, as a URL and its digest."""
+    file = folder / "golden.zip"
+    with zipfile.ZipFile(file, "w") as archive:
+        for one in (models.parent / "golden" / "digits_lenet").iterdir():
+            archive.write(one, f"{prefix}{one.name}")
+    return file.as_uri(), hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def far_case(tmp_path: Path, models: Path, url: str, digest: str) -> Case:
+    """digits_lenet under another name, so that only the golden at the URL can be meant."""
+    folder = Path(shutil.copytree(models / "digits_lenet", tmp_path / "far"))
+    text = (folder / "case.toml").read_text().replace('name = "digits_lenet"', 'name = "far"')
+    (folder / "case.toml").write_text(f'{text}\n[golden]\nurl = "{url}"\nsha256 = "{digest}"\n')
+    return read_case(folder)
+
+
+@pytest.mark.parametrize("prefix", ["", "a/folder/", "../../"])
+def test_a_golden_at_a_url_is_fetched_when_asked_and_stays_in_its_folder(tmp_path, models, monkeypatch, prefix):
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "one" / "two" / "cache"))
+    case = far_case(tmp_path, models, *packed_golden(tmp_path, models, prefix=prefix))
+    before = {path for path in tmp_path.iterdir()}
+    with pytest.raises(EngineMissingError, match="there is no golden of far"):
+        pipeline.compare(case, pipeline.Options(reference=Reference(engine="golden")))
+    assert pipeline.compare(case, pipeline.Options(reference=Reference(engine="golden"), fetch=True)).passed
+    assert {path for path in tmp_path.iterdir()} - before <= {tmp_path / "one"}
+
+
+def test_a_golden_with_another_digest_is_not_taken(tmp_path, models, monkeypatch):
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+    url, _ = packed_golden(tmp_path, models)
+    with pytest.raises(WeightsError, match="has another sha256 than the case asks for"):
+        fetch_golden(far_case(tmp_path, models, url, "0" * 64))
+    assert [path.name for path in (tmp_path / "cache" / "goldens").iterdir()] == []

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.cache import partial_folder, publish, write_whole
+from harness.cache import partial_folder, publish, root, write_whole
 from harness.data import Case, Recording
 from harness.errors import RecordingError
 from harness.recording import MANIFEST, disk_error, read_recording, verify
@@ -19,8 +19,11 @@ _PASSING = frozenset({"seconds", "peak_bytes"})
 
 
 def find_golden(case: Case, title: str) -> Path | None:
-    """The golden of a case at its size: in the case's folder, or in `fixtures/golden`."""
-    for folder in (case.folder / "golden", fixtures_folder() / "golden" / title):
+    """The golden of a case at its size: in the case's folder, in `fixtures/golden`, or fetched from its URL."""
+    folders = [case.folder / "golden", fixtures_folder() / "golden" / title]
+    if case.golden is not None:
+        folders.append(root() / "goldens" / case.golden.sha256)
+    for folder in folders:
         if (folder / MANIFEST).is_file():
             return folder
     return None

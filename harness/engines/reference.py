@@ -198,7 +198,10 @@ def _golden(ready: Ready, digests: Mapping[str, str]) -> Recording:
     folder = find_golden(ready.case, ready.title)
     if folder is None:
         raise EngineMissingError(
-            f"there is no golden of {ready.title}", fix="run it with a container engine: --reference docker"
+            f"there is no golden of {ready.title}",
+            fix="--fetch downloads the one that the case names"
+            if ready.case.golden
+            else "run it with a container engine: --reference docker",
         )
     assert ready.network.path is not None
     depends = {"prototxt": file_sha256(ready.network.path), "weights": ready.weights.sha256}
