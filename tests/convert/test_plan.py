@@ -107,7 +107,7 @@ def test_a_chain_is_sequential() -> None:
 def test_what_keras_lacks_names_the_layer_and_its_line() -> None:
     pool = nets.layer("Pooling", "data", "pool", "pooling_param { pool: AVE kernel_size: 3 stride: 2 pad: 1 }")
     with pytest.raises(
-        UnsupportedError, match=r"^2, layer 'pool': a window of 3×3 over .* as no pooling layer of Keras"
+        UnsupportedError, match=r"deploy.prototxt:2, layer 'pool': a window of 3×3 over .* as no pooling layer of Keras"
     ):
         made(DATA + pool)
 

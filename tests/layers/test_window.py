@@ -97,7 +97,7 @@ def test_what_cannot_be_honoured_is_refused_at_its_line(
     key = "pooling_param" if kind == "Pooling" else "convolution_param"
     with pytest.raises(UnsupportedError) as caught:
         infer_shapes(nets.single(kind, shape, f"{key} {{ {parameters} }}"))
-    assert str(caught.value).startswith(f"2, layer 'layer': {said}")
+    assert f"deploy.prototxt:2, layer 'layer': {said}" in str(caught.value)
 
 
 def test_square_sums_per_group() -> None:
