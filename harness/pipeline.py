@@ -17,6 +17,7 @@ from harness.compare import limits, stream
 from harness.compare.folders import compare_recordings
 from harness.compare.judge import Evidence
 from harness.compare.judge_input import judge_input
+from harness.compare.outputs import compare_output
 from harness.compare.verdict import assemble, has_accumulated, name_sources
 from harness.convert.weights import check_weights
 from harness.data import (
@@ -135,7 +136,7 @@ def judge_all(ready: Prepared, recording: Recording, options: Options, progress:
 
     def keep(pair: Pair, reference: Float32, computed: np.ndarray | None) -> None:
         if pair.top in outputs and options.mode != "isolated":
-            seen.append(_output(pair, reference, computed))
+            seen.append(compare_output(pair, reference, computed))
             if not pictures:
                 pictures.extend(label_pictures(reference, computed, case.palette))
 
@@ -264,15 +265,6 @@ def _output_tops(network: Network) -> set[Top]:
     return {canonical[top] for layer in network.layers for top in layer.tops if top not in read}
 
 
-def _output(pair: Pair, reference: Float32, computed: np.ndarray | None) -> OutputComparison:
-    if computed is None or reference.shape != computed.shape:
-        return OutputComparison(pair.top.blob, None, None, False)
-    agreement = None
-    if reference.ndim > 1 and reference.shape[-1] > 1:
-        agreement = float((reference.argmax(axis=-1) == computed.argmax(axis=-1)).mean())
-    return OutputComparison(pair.top.blob, float(np.abs(computed - reference).max(initial=0.0)), agreement, False)
-
-
 def _accumulated(output: OutputComparison, rows: tuple[LayerComparison, ...]) -> bool:
     return any(has_accumulated(rows, row) for row in rows if row.top == output.top)
 
@@ -357,7 +349,7 @@ def compare_folders(
         environment=describe_environment(reference),
         layers=name_sources(rows),
         outputs=(),
-        folded=(),
+        folded=tuple(dict.fromkeys(top.layer for top in ours.tops if top.layer not in {row.layer for row in rows})),
         of=len(rows),
         mode="end-to-end",
     )

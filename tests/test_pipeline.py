@@ -11,9 +11,10 @@ import pytest
 
 from harness import pipeline
 from harness.cases import read_case
-from harness.data import Case, Status
+from harness.data import Case, Status, Tolerance
 from harness.engines.reference import Reference
 from harness.errors import CandidateError, RecordingError, UsageError, WeightsError
+from harness.recording import load_top, read_recording
 
 GOLDEN = Reference(engine="golden")
 
@@ -52,8 +53,6 @@ def test_the_recorded_probabilities_are_those_of_sixteen_digits_read_right(model
 
     digits = load_digits()
     order = np.random.RandomState(0).permutation(len(digits.images))[:16]
-    from harness.recording import load_top, read_recording
-
     golden = read_recording(models.parent / "golden" / "digits_lenet")
     assert (load_top(golden, "prob").argmax(axis=1) == digits.target[order]).sum() >= 15
 
@@ -223,8 +222,20 @@ def test_two_folders_are_compared_without_running_a_net(digits, tmp_path):
     report = pipeline.compare_folders(
         golden, tmp_path / "keras", prototxt=case.prototxt, caffemodel=digits / "weights.caffemodel"
     )
-    assert report["pool2"].status is Status.MATCH
-    assert report["conv1"].status is Status.MISSING or report["conv1"].end_to_end is not None
+    # conv2, ip1 and ip2 have their activations fused in Keras, so they are compared behind them
+    assert statuses(report) == dict.fromkeys(["conv1", "pool1", "relu2", "pool2", "relu1", "prob"], "match")
+    assert report.folded == ("data", "conv2", "ip1", "drop1", "ip2")
+    assert report.passed
+
+
+def test_a_bare_folder_that_lacks_a_layer_does_not_pass(models, tmp_path):
+    recording = read_recording(models.parent / "golden" / "digits_lenet")
+    for layer in ("conv1", "pool1", "conv2", "relu2", "pool2", "ip1", "relu1", "ip2"):
+        np.save(tmp_path / f"{layer}.npy", load_top(recording, layer))
+    report = pipeline.compare_folders(recording.folder, tmp_path, tolerance=Tolerance(atol=1e-6))
+    assert statuses(report).pop("prob") == "missing"
+    assert [row.layer for row in report.layers if row.status.fails] == ["prob"]
+    assert not report.passed
 
 
 def unfinished(digits: Path) -> Case:
