@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 Shape = tuple[int, ...]
 
+Order = tuple[int, ...]
+"""Which axis of a Caffe blob each axis of a Keras tensor holds: (0, 2, 3, 1) is channels last."""
+
 
 # ---------------------------------------------------------------------------------------------- the Caffe net
 
@@ -199,25 +202,35 @@ class KerasGraph:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     input_names: tuple[str, ...] = ()
+    input_shapes: tuple[tuple[int | None, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A Keras tensor at an end of a segment, the Caffe top that it should equal, and how it holds that top's axes."""
+
+    tensor: int
+    top: Top
+    order: Order
 
 
 @dataclass(frozen=True)
 class Pair:
     """What is compared with what: a run of Caffe layers and the Keras layers that compute the same.
 
-    `caffe` holds the layer with the weights first and the layers fused into it after it; `top` is the last one's.
-    `bottoms` are the tops that the first layer reads, in Caffe's order, in-place layers and identities resolved.
-    `inputs` are the Keras tensors at which the segment is cut, each with the Caffe top that belongs there;
-    `output` is the Keras tensor that is compared with `top`.
+    `caffe` holds the layer with the weights first and the layers fused into it after it; `main` is the Keras layer that
+    stands for the first of them. `bottoms` are the tops that the first layer reads, in Caffe's order, in-place layers and
+    identities resolved. The segment is cut at `inputs`; each of `outputs` is compared with its top, several where a layer
+    has several tops.
     """
 
     caffe: tuple[Layer, ...]
-    top: Top
     keras: tuple[str, ...]
     bottoms: tuple[Top, ...]
-    inputs: tuple[tuple[int, Top], ...]
-    output: int
+    inputs: tuple[Cut, ...]
+    outputs: tuple[Cut, ...]
     reason: str
+    main: str = ""
     misread: str | None = None  # a sentence, where the Keras layer reads something else than Caffe's does
     precision: str = "float32"  # the lowest that its Keras layers compute in
 
@@ -225,6 +238,11 @@ class Pair:
     def layer(self) -> Layer:
         """The layer that the comparison is named after."""
         return self.caffe[0]
+
+    @property
+    def top(self) -> Top:
+        """The top that is compared; the first, where there are several."""
+        return self.outputs[0].top
 
 
 @dataclass(frozen=True)
@@ -236,7 +254,7 @@ class LayerMap:
     missing: Mapping[str, str]  # Caffe layer → why it has no counterpart
     extra: Mapping[str, str]  # Keras layer → why it has no counterpart
     order: tuple[str, ...]  # Caffe's layers as they are executed
-    inputs: Mapping[int, Top] = field(default_factory=dict)  # the model's input tensors → the net's inputs
+    inputs: Mapping[int, Cut] = field(default_factory=dict)  # by the model's input tensors
     beyond: Mapping[str, str] = field(default_factory=dict)  # Keras layers behind the last counterpart → why they fail
 
 

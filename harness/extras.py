@@ -22,6 +22,12 @@ def import_keras() -> ModuleType:
     return _import("keras", "runs the Keras model", "tensorflow-cpu")
 
 
+def import_keras_layers() -> ModuleType:
+    """The harness' own Keras layers; importing them makes saved models that hold them loadable. Raises as `import_keras`."""
+    import_keras()
+    return importlib.import_module("harness.keras_layers")
+
+
 def import_h5py() -> ModuleType:
     """h5py, for weights as HDF5. Raises EngineMissingError."""
     return _import("h5py", "keeps weights as HDF5", "convert")

@@ -1,16 +1,57 @@
 """Caffe's layout and Keras': the same numbers, their axes in another order.
 
-Caffe keeps channels on axis 1, Keras (as a rule) on the last. Inside the harness arrays are compared channels last,
-because that is how the candidate computes them; indices are reported in Caffe's order.
+Caffe keeps channels on axis 1 and says so by number; a Keras model keeps them last, as a rule. An *order* says which
+Caffe axis each axis of a Keras tensor holds: `(0, 2, 3, 1)` is channels last, `(0, 1, 2, 3)` is Caffe's own. Inside the
+harness arrays are compared channels last, because that is how the candidate computes most of them; indices are reported
+in Caffe's order.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from harness.data import Shape
+from harness.data import Order, Shape
+
+
+def caffe_order(rank: int) -> Order:
+    """The axes as Caffe has them."""
+    return tuple(range(rank))
+
+
+def last_order(rank: int) -> Order:
+    """Channels last; what has no more than two axes looks the same in every order."""
+    return (0, *range(2, rank), 1) if rank > 2 else caffe_order(rank)
+
+
+@dataclass(frozen=True)
+class Held:
+    """A Caffe blob as a Keras tensor holds it."""
+
+    shape: Shape  # in Caffe's order
+    order: Order
+
+    @property
+    def rank(self) -> int:
+        """How many axes it has."""
+        return len(self.shape)
+
+    @property
+    def keras_shape(self) -> Shape:
+        """The shape in Keras' order, the batch among it."""
+        return tuple(self.shape[axis] for axis in self.order)
+
+    def axis(self, caffe_axis: int) -> int:
+        """Where a Caffe axis lies in the Keras tensor; a negative axis counts from behind, as Caffe's do."""
+        return self.order.index(caffe_axis % self.rank)
+
+
+def last(*shapes: Shape) -> list[Held]:
+    """Blobs held channels last."""
+    return [Held(tuple(shape), last_order(len(shape))) for shape in shapes]
 
 
 def channels_last(array: np.ndarray) -> np.ndarray:
@@ -38,15 +79,13 @@ def last_shape(caffe: Shape) -> Shape:
     return (caffe[0], *caffe[2:], caffe[1]) if len(caffe) > 2 else caffe
 
 
-def to_candidate(array_last: np.ndarray, rank: int, *, data_format: str = "channels_last") -> np.ndarray:
-    """A channels-last array as a Keras tensor of that rank wants it.
+def to_candidate(array_last: np.ndarray, rank: int, order: Order | None = None) -> np.ndarray:
+    """A channels-last array as a Keras tensor of that rank and order wants it.
 
     Rank 3 for a 4-D blob is N, H·W, C (flattened for a pixel-wise softmax); rank 2 drops axes of size 1.
     """
-    if data_format == "channels_first" and array_last.ndim == rank:
-        return np.ascontiguousarray(channels_first(array_last))
     if array_last.ndim == rank:
-        return array_last
+        return _reordered(array_last, last_order(rank), order or last_order(rank))
     if rank == 3 and array_last.ndim == 4:
         return array_last.reshape(array_last.shape[0], -1, array_last.shape[-1])
     if rank == 2 and all(size == 1 for size in array_last.shape[1:-1]):
@@ -54,16 +93,22 @@ def to_candidate(array_last: np.ndarray, rank: int, *, data_format: str = "chann
     return array_last
 
 
-def from_candidate(array: np.ndarray, reference_last: Shape, *, data_format: str = "channels_last") -> np.ndarray:
+def from_candidate(array: np.ndarray, reference_last: Shape, order: Order | None = None) -> np.ndarray:
     """What Keras computed, channels last, in as many axes as the reference where that is a mere change of view.
 
     An array that cannot be viewed so comes back as it is; its shape then differs from the reference's.
     """
-    if data_format == "channels_first" and array.ndim == len(reference_last):
-        return channels_last(array)
-    if array.ndim > 2 and array.shape == caffe_shape(reference_last) != reference_last:
-        return channels_last(array)
-    if array.ndim == len(reference_last) or array.size != math.prod(reference_last):
+    rank = len(reference_last)
+    if array.ndim == rank:
+        return _reordered(array, order or last_order(rank), last_order(rank))
+    if array.size != math.prod(reference_last):
         return array
-    same_channels = array.shape[-1] == reference_last[-1] and array.shape[0] == reference_last[0]
-    return array.reshape(reference_last) if same_channels else array
+    if array.ndim and rank and array.shape[-1] == reference_last[-1] and array.shape[0] == reference_last[0]:
+        return array.reshape(reference_last)
+    return array
+
+
+def _reordered(array: np.ndarray, have: Sequence[int], want: Sequence[int]) -> np.ndarray:
+    if tuple(have) == tuple(want):
+        return array
+    return np.ascontiguousarray(array.transpose([tuple(have).index(axis) for axis in want]))

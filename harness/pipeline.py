@@ -26,7 +26,6 @@ from harness.data import (
     LayerMap,
     Network,
     OutputComparison,
-    Pair,
     ParityReport,
     Picture,
     Recording,
@@ -42,8 +41,9 @@ from harness.engines.reference import Reference, make_recording
 from harness.environment import describe_environment
 from harness.errors import MappingError, UsageError
 from harness.layers.base import Float32
+from harness.layers.folding import canonical_tops, folds
 from harness.layers.shapes import infer_shapes
-from harness.mapping import canonical_tops, layer_type_is_identity, map_layers
+from harness.mapping import map_layers
 from harness.pictures import input_picture, label_pictures
 from harness.progress import Progress, silent
 from harness.recording import RecordingWriter, read_recording
@@ -134,9 +134,9 @@ def judge_all(ready: Prepared, recording: Recording, options: Options, progress:
     first = next(iter(network.inputs), None)
     shown = input_picture(ready.inputs[first.blob], case.input) if first is not None else None
 
-    def keep(pair: Pair, reference: Float32, computed: np.ndarray | None) -> None:
-        if pair.top in outputs and options.mode != "isolated":
-            seen.append(compare_output(pair, reference, computed))
+    def keep(top: Top, reference: Float32, computed: np.ndarray | None) -> None:
+        if top in outputs and options.mode != "isolated":
+            seen.append(compare_output(top, reference, computed))
             if not pictures:
                 pictures.extend(label_pictures(reference, computed, case.palette))
 
@@ -239,7 +239,7 @@ def _behind(network: Network, until: str | None) -> frozenset[str]:
 
 def _choose(network: Network, layer_map: LayerMap, options: Options) -> set[str]:
     """The Caffe layers that were asked for. Raises UsageError for a glob that finds none, MappingError for no pair."""
-    names = [layer.name for layer in network.layers if not layer_type_is_identity(layer)]
+    names = [layer.name for layer in network.layers if not folds(network, layer)]
     if not layer_map.pairs:
         raise MappingError(
             "no layer of the Keras model could be brought together with one of Caffe's",
@@ -308,9 +308,9 @@ def dump(case: Case, how: Reference, out: Path, *, fetch: bool = False, progress
     layer_map = map_layers(ready.network, candidate.graph, case.names)
     fed = {top: ready.inputs[top.blob] for top in ready.network.inputs}
     with RecordingWriter(out, engine="keras", version=keras_engine.version()) as writer:
-        for index, (pair, array) in enumerate(stream.run_candidate(layer_map, candidate, fed, ready.shapes)):
+        for index, (pair, top, array) in enumerate(stream.run_candidate(layer_map, candidate, fed, ready.shapes)):
             progress("keras", index, len(layer_map.pairs), pair.layer.name)
-            writer.add(pair.top.layer, pair.caffe[-1].type, pair.top.blob, array)
+            writer.add(top.layer, pair.caffe[-1].type, top.blob, array)
     return writer.recording
 
 

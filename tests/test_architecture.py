@@ -16,7 +16,7 @@ PACKAGE = Path(harness.__file__).parent
 
 ORDER: tuple[tuple[str, ...], ...] = (
     ("errors", "data", "progress"),
-    ("extras", "layout", "resources", "cache"),
+    ("extras", "layout", "resources", "cache", "keras_layers"),
     ("recording",),
     ("caffe",),
     ("layers",),

@@ -20,9 +20,8 @@ import numpy as np
 
 from harness.data import Adjudication, Pair, Shape, Top
 from harness.layers import layer_type
-from harness.layers.base import Blobs, Exact, Float32, Float64, gamma
-from harness.layers.window import Index
-from harness.layout import caffe_shape, channels_first
+from harness.layers.base import Blobs, Exact, Float32, Float64, Index, gamma
+from harness.layout import caffe_shape, channels_first, last_shape
 
 WHOLE = 2_000_000_000
 """Multiplications up to which a layer is computed whole in float64: a few seconds."""
@@ -30,8 +29,9 @@ WHOLE = 2_000_000_000
 SAMPLE = 256
 """Sites drawn where a layer is too large."""
 
-RunFloat64 = Callable[[Sequence[np.ndarray]], np.ndarray]
-"""The candidate's segment in float64: channels-last bottoms → channels-last top."""
+RunFloat64 = Callable[[Mapping[Top, np.ndarray], Shape], np.ndarray]
+"""The candidate's segment in float64: bottoms, channels last, by top → the top, channels last, viewed in the given shape
+where it can be."""
 
 
 def adjudicate(
@@ -43,6 +43,7 @@ def adjudicate(
     worst_site: int,
     run_float64: RunFloat64,
     *,
+    position: int = 0,
     seed: int = 0,
 ) -> Adjudication:
     """Decide a suspect.
@@ -60,10 +61,13 @@ def adjudicate(
     macs = _macs(pair, bottoms, shape)
     whole = macs <= WHOLE or not layer_type(pair.layer).local
     sites = _all_sites(reference.shape) if whole else _sample_sites(reference.shape, worst_site, seed)
-    exact = define(pair, blobs, [channels_first(bottoms[top]) for top in pair.bottoms], sites)
+    exact = define(pair, blobs, [channels_first(bottoms[top]) for top in pair.bottoms], sites, position)
     if whole:
-        function = _rows(run_float64([bottoms[top] for _, top in pair.inputs]), sites, reference.shape)
-        functions, agrees = _difference(pair, function, exact)
+        function = run_float64(bottoms, reference.shape)
+        if function.shape != reference.shape:
+            functions, agrees = math.inf, False
+        else:
+            functions, agrees = _difference(pair, _rows(function, sites, reference.shape), exact)
     else:
         functions, agrees = _functions_on_crop(pair, blobs, bottoms, reference.shape, worst_site, run_float64)
     reference_share = _share(_rows(reference, sites, reference.shape), exact)
@@ -78,10 +82,12 @@ def adjudicate(
     )
 
 
-def define(pair: Pair, blobs: Mapping[str, Blobs], bottoms: Sequence[np.ndarray], sites: Index) -> Exact:
+def define(
+    pair: Pair, blobs: Mapping[str, Blobs], bottoms: Sequence[np.ndarray], sites: Index, position: int = 0
+) -> Exact:
     """Caffe's definition of a whole pair at some sites: the first layer's, then those fused behind it."""
     first, *fused = pair.caffe
-    exact = layer_type(first).define(first, blobs.get(first.name, ()), bottoms, sites)
+    exact = layer_type(first).define(first, blobs.get(first.name, ()), bottoms, sites, position)
     for layer in fused:
         exact = layer_type(layer).follow(layer, blobs.get(layer.name, ()), exact)
     return exact
@@ -110,9 +116,9 @@ def _functions_on_crop(
             start = min(max(0, start), size - want)
             spans.append(slice(start, start + want))
         pieces[top] = np.ascontiguousarray(bottom[tuple(spans)])
-    function = run_float64([pieces[top] for _, top in pair.inputs])
-    shapes = layer_type(layer).output_shapes(layer, [caffe_shape(pieces[top].shape) for top in pair.bottoms])
-    if caffe_shape(function.shape) != tuple(shapes[0]):
+    (shape, *_) = layer_type(layer).output_shapes(layer, [caffe_shape(pieces[top].shape) for top in pair.bottoms])
+    function = run_float64(pieces, last_shape(shape))
+    if function.shape != last_shape(shape):
         return math.inf, False
     sites = _all_sites(function.shape)
     exact = define(pair, blobs, [channels_first(pieces[top]) for top in pair.bottoms], sites)
@@ -148,13 +154,18 @@ def _macs(pair: Pair, bottoms: Mapping[Top, Float32], top: Shape) -> int:
 
 def _rows(array: np.ndarray, sites: Index, shape: Shape) -> Float64:
     """The sites' rows of a channels-last array."""
-    rows: Float64 = array.reshape(shape)[tuple(sites.T)].astype(np.float64)
+    rows: Float64 = array.reshape(_with_channels(shape))[tuple(sites.T)].astype(np.float64)
     return rows
+
+
+def _with_channels(shape: Shape) -> Shape:
+    """A shape of less than two axes as one of a single channel."""
+    return shape if len(shape) > 1 else (math.prod(shape), 1)
 
 
 def _all_sites(shape: Shape) -> Index:
     """Every site of a channels-last shape: sites × (N, H, W)."""
-    axes = [np.arange(size) for size in shape[:-1]]
+    axes = [np.arange(size) for size in _with_channels(shape)[:-1]]
     return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes)).astype(np.int64)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,6 +28,12 @@ class Evidence:
     run_float64: RunFloat64
     tolerance: Tolerance | None = None
     strict: bool = False
+    position: int = 0  # which of the pair's tops
+
+    @property
+    def top(self) -> Top:
+        """The top that is judged."""
+        return self.pair.outputs[self.position].top
 
 
 def rounding_unit(evidence: Evidence) -> Unit:
@@ -35,7 +41,7 @@ def rounding_unit(evidence: Evidence) -> Unit:
     first, *fused = evidence.pair.caffe
     bottoms = [channels_first(evidence.bottoms[top]) for top in evidence.pair.bottoms]
     top = channels_first(evidence.reference)
-    unit = layer_type(first).unit(first, evidence.blobs.get(first.name, ()), bottoms, top)
+    unit = layer_type(first).unit(first, evidence.blobs.get(first.name, ()), bottoms, top, evidence.position)
     for layer in fused:
         unit = layer_type(layer).follow_unit(layer, evidence.blobs.get(layer.name, ()), unit, top)
     return unit
@@ -79,6 +85,7 @@ def judge(evidence: Evidence, unit: Unit, candidate: np.ndarray) -> LayerCompari
             candidate,
             found.worst_site,
             evidence.run_float64,
+            position=evidence.position,
         )
     except CandidateError as error:
         why = f"beyond what the first stage lets pass, and the second cannot judge it: {error.message}"
@@ -99,6 +106,24 @@ def judge(evidence: Evidence, unit: Unit, candidate: np.ndarray) -> LayerCompari
         sampled=verdict.sampled,
         note=note,
     )
+
+
+_SEVERITY = (Status.MATCH, Status.DIVERGES, Status.NONFINITE, Status.SHAPE)
+
+
+def worst_of(rows: Sequence[LayerComparison]) -> LayerComparison:
+    """One row for a layer of several tops: that of the top that is worst off, which says so."""
+    if len(rows) == 1:
+        return rows[0]
+
+    def badness(row: LayerComparison) -> tuple[int, float, float]:
+        found = row.isolated or row.end_to_end
+        units = found.max_units or 0.0 if found is not None else 0.0
+        return _SEVERITY.index(row.status), units, found.max_abs if found is not None else 0.0
+
+    worst = max(rows, key=badness)
+    others = f"the worst of its {len(rows)} tops, {', '.join(row.top for row in rows)}"
+    return replace(worst, note=f"{worst.note}; {others}" if worst.note else others) if worst.status.fails else worst
 
 
 def is_suspect(found: Measurement) -> bool:
@@ -124,7 +149,7 @@ def comparison(
     return LayerComparison(
         layer=pair.layer.name,
         type=pair.layer.type,
-        top=pair.top.blob,
+        top=evidence.top.blob,
         keras=pair.keras,
         caffe=tuple(layer.name for layer in pair.caffe),
         status=status,

@@ -10,9 +10,22 @@ from typing import Any, Protocol
 import numpy as np
 
 from harness.compare import limits
-from harness.compare.judge import Evidence, comparison, judge, judge_end_to_end, rounding_unit
+from harness.compare.adjudicate import RunFloat64
+from harness.compare.judge import Evidence, comparison, judge, judge_end_to_end, rounding_unit, worst_of
 from harness.compare.measure import measure
-from harness.data import LayerComparison, LayerMap, Metrics, Pair, Recording, Shape, Status, Tolerance, Top, Weights
+from harness.data import (
+    Cut,
+    LayerComparison,
+    LayerMap,
+    Metrics,
+    Pair,
+    Recording,
+    Shape,
+    Status,
+    Tolerance,
+    Top,
+    Weights,
+)
 from harness.errors import CandidateError
 from harness.layers.base import Float32, Unit
 from harness.layout import caffe_shape, channels_first, channels_last, from_candidate, last_shape, to_candidate
@@ -22,13 +35,13 @@ from harness.recording import load_top
 class CandidateSegment(Protocol):
     """One pair's share of the candidate."""
 
-    def run(self, inputs: Sequence[Any]) -> Any:
-        """A tensor, float32, in the candidate's layout."""
+    def run(self, inputs: Sequence[Any]) -> list[Any]:
+        """A tensor for each of the pair's outputs, float32, in the candidate's layout."""
 
-    def run_float64(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
+    def run_float64(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
         """The same function in float64."""
 
-    def run_changed(self, inputs: Sequence[Any], edits: Mapping[str, Mapping[str, Any]]) -> Any:
+    def run_changed(self, inputs: Sequence[Any], edits: Mapping[str, Mapping[str, Any]]) -> list[Any]:
         """What it would compute with its layers' arguments changed."""
 
 
@@ -40,9 +53,6 @@ class CandidateModel(Protocol):
 
     def tensor_rank(self, number: int) -> int:
         """How many axes a tensor of the graph has."""
-
-    def data_format(self, pair: Pair) -> str:
-        """`channels_last` or `channels_first`."""
 
     def as_array(self, tensor: Any) -> np.ndarray:
         """A tensor's numbers without copying them."""
@@ -91,7 +101,7 @@ def compare_layers(
     inputs: Mapping[Top, Float32],
     options: Options,
     explain: Explain = lambda evidence, row, retry: row,
-    keep: Callable[[Pair, Float32, np.ndarray | None], None] = lambda pair, reference, computed: None,
+    keep: Callable[[Top, Float32, np.ndarray | None], None] = lambda top, reference, computed: None,
     on_pair: Callable[[int, Pair], None] = lambda index, pair: None,
 ) -> Iterator[LayerComparison]:
     """Judge every pair, in the candidate's topological order.
@@ -100,128 +110,165 @@ def compare_layers(
         inputs: the candidate's own inputs for the end-to-end run, N, C, H, W.
         explain: called with each layer at fault and a way to try it with its Keras layers changed; gives the row, causes
             and all.
-        keep: called with the reference and the candidate of each pair, channels last: end to end if that was asked for
-            (None if it could not be computed), else isolated.
+        keep: called with each compared top, the reference and the candidate, channels last: end to end if that was asked
+            for (None if it could not be computed), else isolated.
         on_pair: called as each pair begins.
     """
     pairs = [pair for pair in layer_map.pairs if options.end_to_end or options.wanted(pair)]
-    store = _Store(recording, Counter(top for pair in pairs for top in (*pair.bottoms, pair.top)))
-    uses = Counter(number for pair in pairs for number, _ in pair.inputs)
+    store = _Store(recording, Counter(top for pair in pairs for top in _tops(pair)))
+    uses = Counter(cut.tensor for pair in pairs for cut in pair.inputs)
     live: dict[int, Any] = {}
     for index, pair in enumerate(pairs):
         on_pair(index, pair)
-        segment = candidate.segment(pair)
-        evidence = Evidence(
-            pair=pair,
-            blobs=weights.blobs,
-            bottoms={top: store.get(top) for top in pair.bottoms},
-            reference=store.get(pair.top),
-            run_float64=_float64(candidate, segment, pair),
-            tolerance=options.tolerance.get(pair.layer.name),
-            strict=options.strict,
-        )
-        row, kept, output = None, None, None
-        unit = rounding_unit(evidence)
-        judged = options.isolated and options.wanted(pair)
-        if judged:
-            row, kept = _judge_isolated(candidate, segment, evidence, unit)
-            if row.status.fails and not row.causes:
-                row = explain(evidence, row, _retry(candidate, segment, evidence, unit))
+        side = _Side(candidate, candidate.segment(pair), pair)
+        evidence = _gather(side, weights, store, options)
+        units = [rounding_unit(one) for one in evidence]
+        rows: list[LayerComparison | None] = [None] * len(evidence)
+        kept: list[np.ndarray | None] = [None] * len(evidence)
+        if options.isolated and options.wanted(pair):
+            for position, (row, array) in enumerate(_judge_isolated(side, evidence, units)):
+                if row.status.fails and not row.causes:
+                    row = explain(evidence[position], row, _retry(side, evidence[position], units[position]))
+                rows[position], kept[position] = row, array
         if options.end_to_end:
-            for number, _ in pair.inputs:
-                if number in layer_map.inputs:
-                    own = channels_last(inputs[layer_map.inputs[number]])
-                    live[number] = _feed(candidate, pair, number, own)
-            output = _run_end_to_end(segment, pair, live)
-            if output is not None:
-                live[pair.output] = output
-                last = from_candidate(
-                    candidate.as_array(output), evidence.reference.shape, data_format=candidate.data_format(pair)
-                )
-                metrics = _measure(evidence, unit, last)
-                row = _end_to_end_row(evidence, row, metrics, last.shape, index + 1)
-                kept = last
-            else:
-                kept = None
-            if output is None and row is None:
-                row = comparison(evidence, Status.SHAPE, "exact", note="cannot be computed from the layers before it")
-            for number, _ in pair.inputs:
-                uses[number] -= 1
-                if not uses[number]:
-                    live.pop(number, None)
-        keep(pair, evidence.reference, kept)
-        if row is not None and options.wanted(pair):
-            yield row
-        del evidence, unit, kept, output
-        store.release((*pair.bottoms, pair.top))
+            for cut in pair.inputs:
+                if cut.tensor in layer_map.inputs:
+                    live[cut.tensor] = side.feed(cut, channels_last(inputs[layer_map.inputs[cut.tensor].top]))
+            computed = _run_end_to_end(side, live)
+            for position, cut in enumerate(pair.outputs):
+                one = evidence[position]
+                if computed is None:
+                    note = "cannot be computed from the layers before it"
+                    rows[position] = rows[position] or comparison(one, Status.SHAPE, "exact", note=note)
+                    kept[position] = None
+                    continue
+                live[cut.tensor] = computed[position]
+                last = side.last(position, computed[position], one.reference.shape)
+                metrics = _measure(one, units[position], last)
+                rows[position] = _end_to_end_row(one, rows[position], metrics, last.shape, index + 1)
+                kept[position] = last
+            for cut in pair.inputs:
+                uses[cut.tensor] -= 1
+                if not uses[cut.tensor]:
+                    live.pop(cut.tensor, None)
+        for one, array in zip(evidence, kept, strict=True):
+            keep(one.top, one.reference, array)
+        judged = [row for row in rows if row is not None]
+        if judged and options.wanted(pair):
+            yield worst_of(judged)
+        del evidence, units, kept, rows, judged
+        store.release(_tops(pair))
 
 
 def run_candidate(
     layer_map: LayerMap, candidate: CandidateModel, inputs: Mapping[Top, Float32], shapes: Mapping[Top, Shape]
-) -> Iterator[tuple[Pair, np.ndarray]]:
-    """The candidate by itself, end to end: each pair with its top, N, C, H, W where it can be viewed so.
+) -> Iterator[tuple[Pair, Top, np.ndarray]]:
+    """The candidate by itself, end to end: each pair with its tops, N, C, H, W where they can be viewed so.
 
     Raises:
         CandidateError: a segment cannot be computed.
     """
-    uses = Counter(number for pair in layer_map.pairs for number, _ in pair.inputs)
+    uses = Counter(cut.tensor for pair in layer_map.pairs for cut in pair.inputs)
     live: dict[int, Any] = {}
     for pair in layer_map.pairs:
-        for number, _ in pair.inputs:
-            if number in layer_map.inputs:
-                live[number] = _feed(candidate, pair, number, channels_last(inputs[layer_map.inputs[number]]))
-        output = candidate.segment(pair).run([live[number] for number, _ in pair.inputs])
-        live[pair.output] = output
-        data_format = candidate.data_format(pair)
-        last = from_candidate(candidate.as_array(output), last_shape(shapes[pair.top]), data_format=data_format)
-        yield pair, channels_first(last)
-        for number, _ in pair.inputs:
-            uses[number] -= 1
-            if not uses[number]:
-                live.pop(number, None)
+        side = _Side(candidate, candidate.segment(pair), pair)
+        for cut in pair.inputs:
+            if cut.tensor in layer_map.inputs:
+                live[cut.tensor] = side.feed(cut, channels_last(inputs[layer_map.inputs[cut.tensor].top]))
+        computed = side.segment.run([live[cut.tensor] for cut in pair.inputs])
+        for position, (cut, tensor) in enumerate(zip(pair.outputs, computed, strict=True)):
+            live[cut.tensor] = tensor
+            yield pair, cut.top, channels_first(side.last(position, tensor, last_shape(shapes[cut.top])))
+        for cut in pair.inputs:
+            uses[cut.tensor] -= 1
+            if not uses[cut.tensor]:
+                live.pop(cut.tensor, None)
+
+
+@dataclass(frozen=True)
+class _Side:
+    """The candidate's side of one pair: its segment, and its arrays brought to channels last and back."""
+
+    candidate: CandidateModel
+    segment: CandidateSegment
+    pair: Pair
+
+    def feed(self, cut: Cut, array_last: Float32) -> np.ndarray:
+        return to_candidate(array_last, self.candidate.tensor_rank(cut.tensor), cut.order)
+
+    def feeds(self, bottoms: Mapping[Top, np.ndarray]) -> list[np.ndarray]:
+        return [self.feed(cut, bottoms[cut.top]) for cut in self.pair.inputs]
+
+    def last(self, position: int, tensor: Any, reference_last: Shape) -> np.ndarray:
+        array = tensor if isinstance(tensor, np.ndarray) else self.candidate.as_array(tensor)
+        return from_candidate(array, reference_last, self.pair.outputs[position].order)
+
+
+def _tops(pair: Pair) -> tuple[Top, ...]:
+    """Every top of the recording that a pair needs."""
+    cuts = (*pair.inputs, *pair.outputs)
+    return tuple(dict.fromkeys((*pair.bottoms, *(cut.top for cut in cuts))))
+
+
+def _gather(side: _Side, weights: Weights, store: _Store, options: Options) -> list[Evidence]:
+    """What each of the pair's tops is judged by."""
+    pair = side.pair
+    bottoms = {top: store.get(top) for top in (*pair.bottoms, *(cut.top for cut in pair.inputs))}
+    return [
+        Evidence(
+            pair=pair,
+            position=position,
+            blobs=weights.blobs,
+            bottoms=bottoms,
+            reference=store.get(cut.top),
+            run_float64=_float64(side, position),
+            tolerance=options.tolerance.get(pair.layer.name),
+            strict=options.strict,
+        )
+        for position, cut in enumerate(pair.outputs)
+    ]
 
 
 def _judge_isolated(
-    candidate: CandidateModel, segment: CandidateSegment, evidence: Evidence, unit: Unit
-) -> tuple[LayerComparison, np.ndarray | None]:
-    """Run a segment on the reference's own bottoms and judge what comes out."""
-    pair = evidence.pair
+    side: _Side, evidence: Sequence[Evidence], units: Sequence[Unit]
+) -> Iterator[tuple[LayerComparison, np.ndarray | None]]:
+    """Run a segment on the reference's own bottoms and judge what comes out, top by top."""
     try:
-        feeds = [_feed(candidate, pair, number, evidence.bottoms[top]) for number, top in pair.inputs]
-        tensor = segment.run(feeds)
+        tensors = side.segment.run(side.feeds(evidence[0].bottoms))
     except CandidateError as error:
         note = f"Keras cannot compute it from Caffe's bottoms: {error.message}"
-        return replace(comparison(evidence, Status.SHAPE, "exact", note=note), candidate_shape=None), None
-    array = candidate.as_array(tensor)
-    last = from_candidate(array, evidence.reference.shape, data_format=candidate.data_format(pair))
-    return judge(evidence, unit, last), last
+        for one in evidence:
+            yield replace(comparison(one, Status.SHAPE, "exact", note=note), candidate_shape=None), None
+        return
+    for position, (one, unit, tensor) in enumerate(zip(evidence, units, tensors, strict=True)):
+        last = side.last(position, tensor, one.reference.shape)
+        yield judge(one, unit, last), last
 
 
-def _retry(candidate: CandidateModel, segment: CandidateSegment, evidence: Evidence, unit: Unit) -> Retry:
+def _retry(side: _Side, evidence: Evidence, unit: Unit) -> Retry:
     """Runs the changed segment on the reference's bottoms, with zeros around them where that is asked for."""
 
     def retry(edits: Mapping[str, Mapping[str, Any]], pad: tuple[int, int]) -> Metrics | None:
         around = ((0, 0), (pad[0], pad[0]), (pad[1], pad[1]), (0, 0))
-        feeds = []
-        for number, top in evidence.pair.inputs:
-            bottom = evidence.bottoms[top]
-            padded = np.pad(bottom, around) if any(pad) and bottom.ndim == 4 else bottom
-            feeds.append(_feed(candidate, evidence.pair, number, padded))
+        padded = {
+            top: np.pad(bottom, around) if any(pad) and bottom.ndim == 4 else bottom
+            for top, bottom in evidence.bottoms.items()
+        }
         try:
-            array = candidate.as_array(segment.run_changed(feeds, edits))
+            tensors = side.segment.run_changed(side.feeds(padded), edits)
         except CandidateError:
             return None
-        data_format = candidate.data_format(evidence.pair)
-        return _measure(evidence, unit, from_candidate(array, evidence.reference.shape, data_format=data_format))
+        position = evidence.position
+        return _measure(evidence, unit, side.last(position, tensors[position], evidence.reference.shape))
 
     return retry
 
 
-def _run_end_to_end(segment: CandidateSegment, pair: Pair, live: Mapping[int, Any]) -> Any | None:
-    if any(number not in live for number, _ in pair.inputs):
+def _run_end_to_end(side: _Side, live: Mapping[int, Any]) -> list[Any] | None:
+    if any(cut.tensor not in live for cut in side.pair.inputs):
         return None
     try:
-        return segment.run([live[number] for number, _ in pair.inputs])
+        return side.segment.run([live[cut.tensor] for cut in side.pair.inputs])
     except CandidateError:
         return None  # its shapes do not fit any more; the isolated run says which layer is to blame
 
@@ -242,20 +289,8 @@ def _measure(evidence: Evidence, unit: Unit, candidate: np.ndarray) -> Metrics |
     return measure(evidence.reference, np.ascontiguousarray(candidate), unit, limit=limits.MAX_UNITS).metrics
 
 
-def _feed(candidate: CandidateModel, pair: Pair, number: int, array_last: Float32) -> np.ndarray:
-    return to_candidate(array_last, candidate.tensor_rank(number), data_format=candidate.data_format(pair))
-
-
-def _float64(
-    candidate: CandidateModel, segment: CandidateSegment, pair: Pair
-) -> Callable[[Sequence[np.ndarray]], np.ndarray]:
-    def run(bottoms: Sequence[np.ndarray]) -> np.ndarray:
-        feeds = [
-            to_candidate(bottom, candidate.tensor_rank(number), data_format=candidate.data_format(pair))
-            for bottom, (number, _) in zip(bottoms, pair.inputs, strict=True)
-        ]
-        top = segment.run_float64(feeds)
-        channels_first = candidate.data_format(pair) == "channels_first"
-        return channels_last(top) if channels_first and top.ndim == 4 else top
+def _float64(side: _Side, position: int) -> RunFloat64:
+    def run(bottoms: Mapping[Top, np.ndarray], reference_last: Shape) -> np.ndarray:
+        return side.last(position, side.segment.run_float64(side.feeds(bottoms))[position], reference_last)
 
     return run

@@ -55,7 +55,7 @@ def _with_wiring(layer_map: LayerMap, rows: list[LayerComparison], *, traced: bo
     if not misread:
         return rows
     read = {top for pair in layer_map.pairs for top in pair.bottoms}
-    ends = {pair.layer.name for pair in layer_map.pairs if pair.top not in read}
+    ends = {pair.layer.name for pair in layer_map.pairs if any(cut.top not in read for cut in pair.outputs)}
     harmless = traced and all(
         row.end_to_end is not None and row.end_to_end.max_rel <= limits.ACCUMULATED_REL * len(rows)
         for row in rows

@@ -2,41 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
-from harness.data import Layer, Network, Shape, Top
+from harness.data import Layer, Network, Order, Shape, Top
 from harness.layers import layer_type
 from harness.layers.base import KerasCall, keras_name
+from harness.layers.folding import folds
 from harness.layers.shapes import infer_shapes, refusals_in
-from harness.layout import last_shape
+from harness.layout import Held, caffe_order, last_order
 
-FUSIBLE = frozenset({"Conv2D", "DepthwiseConv2D", "Dense", "Conv2DTranspose"})
+
+class Ref(NamedTuple):
+    """A tensor of the plan: the step that makes it (−1 − i is input i), and which of its outputs it is."""
+
+    step: int
+    output: int = 0
 
 
 @dataclass(frozen=True)
 class Step:
-    """One Keras layer in its place: what it is, its name if it has one, and the steps (or inputs) it reads."""
+    """One Keras layer in its place: what it is, its name if it has one, and what it reads."""
 
     call: KerasCall
     name: str | None
-    reads: tuple[int, ...]  # indices into Plan.steps; −1 − i is input i
+    reads: tuple[Ref, ...]
+    outputs: int = 1
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The Keras model, channels last."""
+    """The Keras model."""
 
     name: str
-    inputs: tuple[tuple[str, Shape], ...]  # name → H, W, C
+    inputs: tuple[tuple[str, Shape], ...]  # name → shape in Keras' order, without the batch
     steps: tuple[Step, ...] = field(default_factory=tuple)
-    outputs: tuple[int, ...] = ()
+    outputs: tuple[Ref, ...] = ()
+    fused: Mapping[str, str] = field(default_factory=dict)  # Caffe layer → the Keras layer that it went into
+    reads: Mapping[str, tuple[Held, ...]] = field(default_factory=dict)  # Caffe layer → how its Keras layer reads
 
     @property
     def sequential(self) -> bool:
         """True if every layer reads just the one before it."""
-        chain = all(step.reads == (index - 1,) for index, step in enumerate(self.steps))
-        return chain and len(self.inputs) == 1 and self.outputs == (len(self.steps) - 1,)
+        chain = all(step.reads == (Ref(index - 1),) and step.outputs == 1 for index, step in enumerate(self.steps))
+        return chain and len(self.inputs) == 1 and self.outputs == (Ref(len(self.steps) - 1),)
 
 
 def plan(network: Network) -> Plan:
@@ -45,56 +55,119 @@ def plan(network: Network) -> Plan:
     Raises:
         UnsupportedError: a layer that Keras cannot express; it names the layer, its line and what to add.
     """
-    shapes = infer_shapes(network)
-    inputs = list(network.inputs)
-    holds: dict[Top, int] = {top: -1 - index for index, top in enumerate(inputs)}
-    steps: list[Step] = []
-    for layer in network.layers:
-        with refusals_in(network):
-            calls = layer_type(layer).keras_calls(layer, [shapes[bottom] for bottom in layer.bottoms])
-        reads = tuple(holds[bottom] for bottom in layer.bottoms)
-        if _fuses(layer, network, steps, holds, reads):
-            before = steps[reads[0]]
-            fused = {**before.call.arguments, "activation": layer_type(layer).fuses[0]}
-            steps[reads[0]] = replace(before, call=replace(before.call, arguments=fused))
-        else:
-            for call in calls:
-                steps.append(Step(call, keras_name(layer.name) if call.main else None, reads))
-                reads = (len(steps) - 1,)
-        for top in layer.tops:
+    return _Planner(network).run()
+
+
+def input_order(rank: int) -> Order:
+    """How a converted net takes an input: pictures and volumes channels last, sequences and vectors as Caffe has them."""
+    return last_order(rank) if rank > 3 else caffe_order(rank)
+
+
+class _Planner:
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.shapes = infer_shapes(network)
+        self.steps: list[Step] = []
+        self.owners: dict[int, Layer] = {}  # step → the Caffe layer whose main call it is
+        self.refs: dict[Top, Ref] = {}
+        self.held: dict[Top, Held] = {}
+        self.moved: dict[tuple[Ref, Order], Ref] = {}  # what was brought into another order already
+        self.fused: dict[str, str] = {}
+        self.reads: dict[str, tuple[Held, ...]] = {}
+
+    def run(self) -> Plan:
+        inputs = []
+        for index, (top, shape) in enumerate(self.network.inputs.items()):
+            self._hold(top, Ref(-1 - index), Held(shape, input_order(len(shape))))
+            inputs.append((keras_name(top.blob), self.held[top].keras_shape[1:]))
+        for layer in self.network.layers:
             if layer.type != "Input":
-                holds[top] = reads[0]
-    named = tuple((keras_name(top.blob), _without_batch(shapes[top])) for top in inputs)
-    return Plan(network.name or "net", named, tuple(steps), _outputs(network, holds))
+                with refusals_in(self.network):
+                    self._add(layer)
+        name = self.network.name or "net"
+        return Plan(name, tuple(inputs), tuple(self.steps), self._outputs(), self.fused, self.reads)
 
+    def _add(self, layer: Layer) -> None:
+        refs = [self.refs[top] for top in layer.bottoms]
+        held = [self.held[top] for top in layer.bottoms]
+        kind = layer_type(layer)
+        calls: Sequence[KerasCall] = ()
+        if not folds(self.network, layer) or kind.identity:
+            if self._fuse(layer, refs):
+                self._hold(layer.tops[0], refs[0], Held(self.shapes[layer.tops[0]], held[0].order))
+                return
+            wanted = kind.wants(layer, held)
+            placed = [self._in_order(*one) for one in zip(refs, held, wanted, strict=True)]
+            refs, held = [ref for ref, _ in placed], [blob for _, blob in placed]
+            calls = kind.keras_calls(layer, held)
+        self.reads[layer.name] = tuple(held)
+        if not calls and folds(self.network, layer):
+            for top in layer.tops:
+                self._hold(top, refs[0], held[0])
+            return
+        made = self._call(layer, calls, refs)
+        orders = kind.gives(layer, held)
+        for position, (top, order) in enumerate(zip(layer.tops, orders, strict=True)):
+            self._hold(top, Ref(made.step, position) if calls else made, Held(self.shapes[top], order))
 
-def _fuses(layer: Layer, network: Network, steps: list[Step], holds: Mapping[Top, int], reads: tuple[int, ...]) -> bool:
-    """True if the layer can be the `activation` of the one before, which nobody else reads without it."""
-    if layer.type != "ReLU" or layer.parameters.relu_param.negative_slope or reads[0] < 0:
-        return False
-    call = steps[reads[0]].call
-    return (
-        call.class_name in FUSIBLE
-        and call.main
-        and "activation" not in call.arguments
-        and len(network.consumers(layer.bottoms[0])) == 1
-        and _is_sole_reader(network, holds, reads[0])
-    )
+    def _call(self, layer: Layer, calls: Sequence[KerasCall], bottoms: Sequence[Ref]) -> Ref:
+        """Append a layer's calls; the last one's first output."""
+        first = len(self.steps)
+        # What reads nothing in Caffe, as a Parameter, hangs on the net's input: a Keras graph begins there.
+        before: tuple[Ref, ...] = tuple(bottoms) or (Ref(-1),)
+        for call in calls:
+            if call.reads is not None:
+                reads = tuple(Ref(first + index) if index >= 0 else bottoms[-1 - index] for index in call.reads)
+            else:
+                reads = before
+            last = call is calls[-1]
+            name = keras_name(layer.name) if call.main else None
+            if call.main:
+                self.owners[len(self.steps)] = layer
+            self.steps.append(Step(call, name, reads, len(layer.tops) if last else 1))
+            before = (Ref(len(self.steps) - 1),)
+        return before[0]
 
+    def _in_order(self, ref: Ref, held: Held, want: Order | None) -> tuple[Ref, Held]:
+        """A blob with its axes in another order, if that is wanted."""
+        if want is None or want == held.order:
+            return ref, held
+        if (ref, want) not in self.moved:
+            dims = tuple(held.order.index(axis) for axis in want[1:])
+            where = "the axes in Caffe's order" if want == caffe_order(held.rank) else "channels last again"
+            self.steps.append(Step(KerasCall("Permute", {"dims": dims}, 1, comment=where), None, (ref,)))
+            self.moved[ref, want] = Ref(len(self.steps) - 1)
+        return self.moved[ref, want], Held(held.shape, want)
 
-def _is_sole_reader(network: Network, holds: Mapping[Top, int], step: int) -> bool:
-    """True if one layer alone reads a step, Splits looked through, and it is no output as it stands."""
-    tops = [top for top, index in holds.items() if index == step]
-    readers = [layer for layer in network.layers if layer.type != "Split" and any(top in layer.bottoms for top in tops)]
-    return len(readers) == 1 and all(network.consumers(top) for top in tops)
+    def _hold(self, top: Top, ref: Ref, held: Held) -> None:
+        self.refs[top], self.held[top] = ref, held
 
+    def _fuse(self, layer: Layer, refs: Sequence[Ref]) -> bool:
+        """Take the layer into the Keras layer before it, if that can and nobody else reads what stands between them."""
+        owner = self.owners.get(refs[0].step) if len(refs) == 1 else None
+        if owner is None or not self._is_sole_reader(refs[0]):
+            return False
+        step = self.steps[refs[0].step]
+        call = layer_type(owner).absorbs(owner, layer, step.call)
+        if call is None:
+            return False
+        self.steps[refs[0].step] = replace(step, call=call)
+        assert step.name is not None
+        self.fused[layer.name] = step.name
+        return True
 
-def _outputs(network: Network, holds: Mapping[Top, int]) -> tuple[int, ...]:
-    """The tops that nobody reads and nobody overwrites, in the order of execution."""
-    read = {bottom for layer in network.layers for bottom in layer.bottoms}
-    left = [top for layer in network.layers for top in layer.tops if top not in read and layer.type != "Input"]
-    return tuple(holds[top] for top in left)
+    def _is_sole_reader(self, ref: Ref) -> bool:
+        """True if one layer alone reads a tensor, Splits looked through, and it is no output as it stands."""
+        tops = [top for top, other in self.refs.items() if other == ref]
+        readers = [
+            layer
+            for layer in self.network.layers
+            if layer.type != "Split" and any(top in layer.bottoms for top in tops)
+        ]
+        return len(readers) == 1 and all(self.network.consumers(top) for top in tops)
 
-
-def _without_batch(shape: Shape) -> Shape:
-    return last_shape(shape)[1:]
+    def _outputs(self) -> tuple[Ref, ...]:
+        """The tops that nobody reads and nobody overwrites, in the order of execution."""
+        read = {bottom for layer in self.network.layers for bottom in layer.bottoms}
+        left = [top for layer in self.network.layers for top in layer.tops if top not in read and layer.type != "Input"]
+        return tuple(self.refs[top] for top in left)

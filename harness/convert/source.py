@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from typing import Any
 
-from harness.convert.plan import Plan, Step
+from harness.convert.plan import Plan, Ref, Step
 
 WIDTH = 120
 
@@ -17,7 +17,17 @@ def write_source(plan: Plan) -> str:
     """A Python file with `get_model()`: Sequential for a chain, the functional API otherwise; formatted as ruff would."""
     body = _sequential(plan) if plan.sequential else _functional(plan)
     title = re.sub(r'[\\"\x00-\x1f\x7f]', "_", plan.name)  # a name must not be able to end the docstring
-    return f'"""{title}, converted from its Caffe prototxt."""\n\nimport keras\nfrom keras import layers\n\n\n{body}'
+    custom = sorted({step.call.class_name for step in plan.steps if step.call.custom})
+    own = "\n" + _import("harness.keras_layers", custom) if custom else ""
+    stock = "from keras import layers\n" if any(not step.call.custom for step in plan.steps) else ""
+    return f'"""{title}, converted from its Caffe prototxt."""\n\nimport keras\n{stock}{own}\n\n{body}'
+
+
+def _import(module: str, names: list[str]) -> str:
+    line = f"from {module} import {', '.join(names)}"
+    if len(line) <= WIDTH:
+        return f"{line}\n"
+    return "\n".join([f"from {module} import (", *(f"    {name}," for name in names), ")"]) + "\n"
 
 
 def _sequential(plan: Plan) -> str:
@@ -25,15 +35,20 @@ def _sequential(plan: Plan) -> str:
     lines = [f"def get_model(input_shape={shape!r}):", "    return keras.Sequential(", "        ["]
     lines.append("            keras.Input(input_shape),")
     for step in plan.steps:
-        lines += _commented(step, _fitted(" " * 12, f"layers.{step.call.class_name}", _arguments(step), ","))
+        lines += _commented(step, _fitted(" " * 12, _class(step), _arguments(step), ","))
     lines += ["        ],", f"        name={_literal(_identifier(plan.name))},", "    )"]
     return "\n".join(lines) + "\n"
 
 
+def _class(step: Step) -> str:
+    return step.call.class_name if step.call.custom else f"layers.{step.call.class_name}"
+
+
 def _functional(plan: Plan) -> str:
-    readers = Counter(index for step in plan.steps for index in step.reads) + Counter(plan.outputs)
-    names: dict[int, str] = {}
-    taken: set[str] = {"x", "keras", "layers", "input_shape", "get_model"}
+    readers = Counter(ref for step in plan.steps for ref in step.reads) + Counter(plan.outputs)
+    names: dict[Ref, str] = {}
+    taken: set[str] = {"x", "keras", "layers", "input_shape", "get_model", "_"}
+    taken |= {step.call.class_name for step in plan.steps if step.call.custom}
 
     def fresh(name: str) -> str:
         name = _identifier(name)
@@ -46,19 +61,23 @@ def _functional(plan: Plan) -> str:
     arguments = f"input_shape={plan.inputs[0][1]!r}" if single else ""
     lines = [f"def get_model({arguments}):"]
     for index, (name, shape) in enumerate(plan.inputs):
-        names[-1 - index] = fresh(name)
+        names[Ref(-1 - index)] = fresh(name)
         given = ["input_shape" if single else repr(shape), f"name={_literal(name)}"]
-        lines += _fitted("    ", f"{names[-1 - index]} = keras.Input", given)
+        lines += _fitted("    ", f"{names[Ref(-1 - index)]} = keras.Input", given)
     for index, step in enumerate(plan.steps):
         next_reads = plan.steps[index + 1].reads if index + 1 < len(plan.steps) else ()
-        passing = readers[index] == 1 and next_reads == (index,)
-        names[index] = "x" if passing else fresh(step.name or f"{names[step.reads[0]]}_{step.call.class_name}".lower())
+        own = [Ref(index, position) for position in range(step.outputs)]
+        for ref in own:
+            passing = step.outputs == 1 and readers[ref] == 1 and next_reads == (ref,)
+            stem = step.name or f"{names[step.reads[0]]}_{step.call.class_name}".lower()
+            unread = step.outputs > 1 and not readers[ref]
+            number = f"_{ref.output + 1}" if step.outputs > 1 else ""
+            names[ref] = "x" if passing else "_" if unread else fresh(f"{stem}{number}")
         reads = [names[read] for read in step.reads]
-        lines += _commented(
-            step, _applied(f"{names[index]} = layers.{step.call.class_name}", step, _one_or_list(reads))
-        )
-    ends = [names[index] for index in plan.outputs]
-    begins = [names[-1 - index] for index in range(len(plan.inputs))]
+        left = ", ".join(names[ref] for ref in own)
+        lines += _commented(step, _applied(f"{left} = {_class(step)}", step, _one_or_list(reads)))
+    ends = [names[ref] for ref in plan.outputs]
+    begins = [names[Ref(-1 - index)] for index in range(len(plan.inputs))]
     given = [_one_or_list(begins), _one_or_list(ends), f"name={_literal(_identifier(plan.name))}"]
     lines += _fitted("    ", "return keras.Model", given)
     return "\n".join(lines) + "\n"

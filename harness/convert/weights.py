@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from harness.data import Network, Shape, Weights
+from harness.convert.plan import plan
+from harness.data import Layer, Network, Shape, Weights
 from harness.errors import WeightsError
 from harness.extras import import_h5py
 from harness.layers import layer_type
@@ -57,14 +58,22 @@ def _check_blobs(name: str, got: list[Shape], expected: tuple[Shape, ...], netwo
 
 
 def keras_weights(network: Network, weights: Weights) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
-    """The blobs in Keras' layouts, a Keras layer at a time: its name, and its arrays by variable."""
-    shapes = infer_shapes(network)
+    """The blobs in Keras' layouts, a layer of the converted net at a time: its name, and its arrays by variable."""
+    planned = plan(network)
+    classes = {step.name: step.call.class_name for step in planned.steps if step.name}
+    taken_in: dict[str, list[Layer]] = {}
+    for name, into in planned.fused.items():
+        taken_in.setdefault(into, []).append(network[name])
     for layer in network.layers:
-        blobs = weights.of(layer.name)
-        if blobs:
-            variables = layer_type(layer).keras_weights(layer, blobs, [shapes[bottom] for bottom in layer.bottoms])
-            if variables:
-                yield keras_name(layer.name), variables
+        keras = keras_name(layer.name)
+        if keras not in classes or layer.name in planned.fused:
+            continue
+        variables: dict[str, np.ndarray] = {}
+        for one in (layer, *taken_in.get(keras, ())):
+            held = planned.reads.get(one.name, ())
+            variables |= layer_type(one).keras_weights(one, weights.of(one.name), held, classes[keras])
+        if variables:
+            yield keras, variables
 
 
 def write_weights(network: Network, weights: Weights, path: Path) -> None:

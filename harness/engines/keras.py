@@ -128,7 +128,8 @@ class Candidate:
         outputs = tuple(number(tensor) for tensor in _flat(self.model.outputs))
         self._refuse_second_calls(nodes, inputs, outputs)
         names = tuple(str(tensor.name) for tensor in self.model.inputs)
-        return KerasGraph(tuple(nodes), inputs, outputs, names), tensors
+        shapes = tuple(tuple(tensor.shape) for tensor in self.model.inputs)
+        return KerasGraph(tuple(nodes), inputs, outputs, names, shapes), tensors
 
     def _refuse_second_calls(
         self, nodes: Sequence[KerasNode], inputs: tuple[int, ...], outputs: tuple[int, ...]
@@ -156,8 +157,8 @@ class Candidate:
         """The part of the model that computes one pair, sharing its layers and weights."""
         keras = import_keras()
         tensors = self._topology[1]
-        inputs = [tensors[number] for number, _ in pair.inputs]
-        model = keras.Model(_bare(inputs), tensors[pair.output])
+        inputs = [tensors[cut.tensor] for cut in pair.inputs]
+        model = keras.Model(_bare(inputs), _bare([tensors[cut.tensor] for cut in pair.outputs]))
         return Segment(model, pair)
 
     def source_of(self, layer: str) -> str | None:
@@ -169,13 +170,6 @@ class Candidate:
             if f'"{layer}"' in line or f"'{layer}'" in line:
                 return f"{file.name}:{number}"
         return None
-
-    def data_format(self, pair: Pair) -> str:
-        """`channels_last`, unless the pair's layers say otherwise."""
-        for node in self.graph.nodes:
-            if node.name in pair.keras and "data_format" in node.config:
-                return str(node.config["data_format"])
-        return "channels_last"
 
     def as_array(self, tensor: Any) -> np.ndarray:
         """A tensor's numbers without copying them; they must not outlive it."""
@@ -189,8 +183,8 @@ class Segment:
     model: Any
     pair: Pair
 
-    def run(self, inputs: Sequence[Any]) -> Any:
-        """The output tensor for these inputs, float32; arrays or tensors in Keras' layout.
+    def run(self, inputs: Sequence[Any]) -> list[Any]:
+        """The output tensors for these inputs, float32; arrays or tensors in Keras' layout.
 
         Raises:
             CandidateError: Keras cannot compute it for inputs of this shape.
@@ -199,11 +193,11 @@ class Segment:
 
         feeds = [tensorflow.convert_to_tensor(one, dtype="float32") for one in inputs]
         try:
-            return tensorflow.cast(self._fitting(feeds)(_bare(feeds)), "float32")
+            return [tensorflow.cast(one, "float32") for one in _flat(self._fitting(feeds)(_bare(feeds)))]
         except Exception as error:
             raise CandidateError(_first_line(error), layer=self.pair.layer.name) from error
 
-    def run_changed(self, inputs: Sequence[Any], edits: Mapping[str, Mapping[str, Any]]) -> Any:
+    def run_changed(self, inputs: Sequence[Any], edits: Mapping[str, Mapping[str, Any]]) -> list[Any]:
         """What the segment would compute with some of its layers' arguments changed; the model itself stays as it is.
 
         Raises:
@@ -221,11 +215,11 @@ class Segment:
             tensors = [keras.Input(batch_shape=tuple(feed.shape), dtype="float32") for feed in feeds]
             changed = keras.models.clone_model(self.model, input_tensors=_bare(tensors), clone_function=change)
             changed.set_weights(self.model.get_weights())
-            return tensorflow.cast(changed(_bare(feeds)), "float32")
+            return [tensorflow.cast(one, "float32") for one in _flat(changed(_bare(feeds)))]
         except Exception as error:
             raise CandidateError(f"cannot be changed: {_first_line(error)}", layer=self.pair.layer.name) from error
 
-    def run_float64(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
+    def run_float64(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
         """The same function with float64 weights and arithmetic.
 
         Raises:
@@ -249,15 +243,17 @@ class Segment:
                 clone_function=widen,
             )
             double.set_weights([weight.astype(np.float64) for weight in self.model.get_weights()])
-            return np.asarray(double(_bare(feeds)))
+            return [np.asarray(one) for one in _flat(double(_bare(feeds)))]
         except Exception as error:
             raise CandidateError(f"cannot run in float64: {_first_line(error)}", layer=self.pair.layer.name) from error
 
     def _refuse_hidden_state(self, inputs: Sequence[np.ndarray]) -> None:
         """Rebuilt in float32, the segment must give what it gives as it stands."""
-        live, rebuilt = np.asarray(self.run(inputs)), np.asarray(self.run_changed(inputs, {}))
-        largest = np.abs(live[np.isfinite(live)]).max(initial=0.0)
-        if live.shape != rebuilt.shape or not np.allclose(live, rebuilt, rtol=0, atol=SAME * largest, equal_nan=True):
+        for one, other in zip(self.run(inputs), self.run_changed(inputs, {}), strict=True):
+            live, rebuilt = np.asarray(one), np.asarray(other)
+            largest = np.abs(live[np.isfinite(live)]).max(initial=0.0)
+            if live.shape == rebuilt.shape and np.allclose(live, rebuilt, rtol=0, atol=SAME * largest, equal_nan=True):
+                continue
             raise CandidateError(
                 "rebuilt from its layers' configuration and weights it computes something else: it depends on chance, or "
                 "on what a layer keeps elsewhere",

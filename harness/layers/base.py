@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.data import Layer, Shape
+from harness.data import KerasNode, Layer, Order, Shape
 from harness.errors import UnsupportedError
+from harness.layout import Held, caffe_order
 
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
 Blobs = tuple[Float32, ...]
+Index = npt.NDArray[np.int64]
 
 U = 2.0**-24
 """Unit roundoff of float32."""
@@ -83,19 +85,26 @@ class Exact:
 
 @dataclass(frozen=True)
 class KerasCall:
-    """One Keras layer as data. The source text and the live layer are both made from it, so they cannot differ."""
+    """One Keras layer as data. The source text and the live layer are both made from it, so they cannot differ.
+
+    A layer type's calls stand in the order in which they are made; the last one gives the tops. `reads` are indices of
+    calls before it, −1 − i for the layer's bottom i; None is the call before, all bottoms for the first call.
+    """
 
     class_name: str
     arguments: Mapping[str, Any] = field(default_factory=dict)  # in the order in which a person would write them
     positional: int = 0  # how many of the arguments are written without their names
     comment: str | None = None
     main: bool = False  # the one that bears the Caffe layer's name and its weights
+    custom: bool = False  # a class of harness.keras_layers, not of keras.layers
+    reads: tuple[int, ...] | None = None
 
 
 class LayerType:
     """What one Caffe layer type is: shapes, weights, Keras layers, rounding unit and definition.
 
-    Shapes and arrays are in Caffe's layout, channels on axis 1, unless a name says otherwise.
+    Shapes and arrays are in Caffe's layout, channels on axis 1, unless a name says otherwise. `position` says which of
+    several tops is meant.
     """
 
     name: ClassVar[str] = ""
@@ -116,15 +125,15 @@ class LayerType:
     keras_classes: ClassVar[tuple[str, ...]] = ()
     """Keras classes that can be this layer's counterpart."""
 
-    trailing: ClassVar[tuple[str, ...]] = ()
-    """Keras classes that, standing right behind the main layer, still belong to it."""
+    shape_only: ClassVar[tuple[int, ...]] = ()
+    """Bottoms of which only the shape matters; a Keras counterpart need not read them."""
 
     fuses: ClassVar[tuple[str, ...]] = ()
     """Values of Keras' `activation` argument that stand for this layer when it is fused into the layer before."""
 
-    def output_shapes(self, layer: Layer, bottoms: Sequence[Shape], blobs: Blobs = ()) -> tuple[Shape, ...]:
+    def output_shapes(self, layer: Layer, bottoms: Sequence[Shape]) -> tuple[Shape, ...]:
         """The tops' shapes. Raises UnsupportedError for parameters that cannot be honoured."""
-        return tuple(bottoms)
+        return tuple(bottoms[:1]) * len(layer.tops)
 
     def blob_shapes(self, layer: Layer, bottoms: Sequence[Shape]) -> tuple[Shape, ...]:
         """The shapes of the learned blobs that Caffe would allocate; empty for a layer that learns nothing."""
@@ -134,8 +143,17 @@ class LayerType:
         """How many products one output element sums."""
         return float(np.prod(kernel[1:]))
 
-    def keras_calls(self, layer: Layer, bottoms: Sequence[Shape]) -> tuple[KerasCall, ...]:
-        """The Keras layers that compute this one, channels last, one after the other; empty for an identity."""
+    def wants(self, layer: Layer, bottoms: Sequence[Held]) -> tuple[Order | None, ...]:
+        """How the Keras layers of `keras_calls` want each bottom held; None takes it as it comes.
+
+        By default the first is taken as it comes and the others of its rank are brought into the same order.
+        """
+        return (None, *(bottoms[0].order if other.rank == bottoms[0].rank else None for other in bottoms[1:]))[
+            : len(bottoms)
+        ]
+
+    def keras_calls(self, layer: Layer, bottoms: Sequence[Held]) -> tuple[KerasCall, ...]:
+        """The Keras layers that compute this one from bottoms held as it `wants` them; empty if nothing is to be done."""
         raise UnsupportedError(
             f"type {layer.type!r} has no conversion to Keras yet",
             layer=layer.name,
@@ -143,9 +161,43 @@ class LayerType:
             fix=f"add keras_calls to harness/layers/{module_name(layer.type)}.py",
         )
 
-    def keras_weights(self, layer: Layer, blobs: Blobs, bottoms: Sequence[Shape]) -> dict[str, Float32]:
-        """The blobs as the variables of the main Keras layer, by the variable's name."""
+    def gives(self, layer: Layer, bottoms: Sequence[Held]) -> tuple[Order, ...]:
+        """How Keras holds each top, given how it holds the bottoms: by default in the first bottom's order.
+
+        A top of another rank, and one without a bottom, is held as Caffe has it.
+        """
+        shapes = self.output_shapes(layer, [bottom.shape for bottom in bottoms])
+        same = [bool(bottoms) and len(shape) == bottoms[0].rank for shape in shapes]
+        return tuple(
+            bottoms[0].order if kept else caffe_order(len(shape)) for kept, shape in zip(same, shapes, strict=True)
+        )
+
+    def keras_weights(
+        self, layer: Layer, blobs: Blobs, bottoms: Sequence[Held], keras_class: str = ""
+    ) -> dict[str, Float32]:
+        """The blobs as the variables of the main Keras layer, by the variable's name.
+
+        Args:
+            bottoms: as the Keras layer reads them.
+            keras_class: the Keras layer that takes them: a Scale's may be those of a BatchNormalization.
+        """
         return {}
+
+    def absorbs(self, layer: Layer, follower: Layer, call: KerasCall) -> KerasCall | None:
+        """The Keras layer of this one with the layer behind it taken in, None if it cannot be."""
+        return None
+
+    def is_within(self, layer: Layer, node: KerasNode) -> bool:
+        """True if this layer is part of the Keras layer of the one before it, as a Scale is of a BatchNormalization."""
+        return False
+
+    def renames(self, layer: Layer, bottom: Held) -> Order | None:
+        """For a layer that only gives the axes other numbers: how the same tensor holds its top. None for all others."""
+        return None
+
+    def trails(self, layer: Layer, node: KerasNode) -> bool:
+        """True if a Keras layer right behind the main one still belongs to it, as a crop behind a transposed convolution."""
+        return False
 
     def macs(self, layer: Layer, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
         """Multiplications of one forward pass; decides whether a layer is adjudicated whole or by a sample."""
@@ -155,11 +207,13 @@ class LayerType:
         """How many bottom rows and columns one output element sees, and how far apart its neighbours' are."""
         return (1, 1), (1, 1)
 
-    def unit(self, layer: Layer, blobs: Blobs, bottoms: Sequence[Float32], top: Float32) -> Unit:
+    def unit(self, layer: Layer, blobs: Blobs, bottoms: Sequence[Float32], top: Float32, position: int = 0) -> Unit:
         """The rounding unit at every element of the top. `bottoms` and `top` are the reference's, N, C, H, W."""
         return Unit()
 
-    def define(self, layer: Layer, blobs: Blobs, bottoms: Sequence[np.ndarray], sites: npt.NDArray[np.int64]) -> Exact:
+    def define(
+        self, layer: Layer, blobs: Blobs, bottoms: Sequence[np.ndarray], sites: Index, position: int = 0
+    ) -> Exact:
         """Caffe's definition in float64 at `sites` (sites × (N, H, W) indices into the top)."""
         return self.follow(layer, blobs, Exact(*_gather(bottoms[0], sites)))
 
@@ -172,9 +226,23 @@ class LayerType:
         return unit
 
 
-def _gather(bottom: np.ndarray, sites: npt.NDArray[np.int64]) -> tuple[Float64, Float64]:
-    value = channels_last(bottom)[tuple(sites.T)].astype(np.float64)
+def _gather(bottom: np.ndarray, sites: Index) -> tuple[Float64, Float64]:
+    value = at_sites(bottom, sites)
     return value, np.zeros_like(value)
+
+
+def at_sites(array: np.ndarray, sites: Index) -> Float64:
+    """An N, C, … array at some sites, in float64: sites × channels. With less than two axes there is one channel."""
+    last = channels_last(array) if array.ndim > 1 else array.reshape(-1, 1)
+    values: Float64 = last[tuple(sites.T)].astype(np.float64)
+    return values
+
+
+def rows_of(array: np.ndarray) -> np.ndarray:
+    """An N, C, … array as sites × channels."""
+    if array.ndim < 2:
+        return array.reshape(-1, 1)
+    return np.ascontiguousarray(channels_last(array)).reshape(-1, array.shape[1])
 
 
 def flush_floor(terms: int, largest: float) -> float:
@@ -192,9 +260,17 @@ def channels_last(array: np.ndarray) -> np.ndarray:
     return np.moveaxis(array, 1, -1) if array.ndim > 1 else array
 
 
+def absorb_activation(follower: Layer, call: KerasCall) -> KerasCall | None:
+    """The call with a plain ReLU behind it as its `activation`, as a person would write it."""
+    slope = follower.type == "ReLU" and follower.parameters.relu_param.negative_slope
+    if follower.type != "ReLU" or slope or "activation" in call.arguments:
+        return None
+    return replace(call, arguments={**call.arguments, "activation": "relu"})
+
+
 def module_name(layer_type: str) -> str:
-    """The file a layer type lives in: `InnerProduct` → `inner_product`, `PReLU` → `prelu`."""
-    name = layer_type.replace("ReLU", "relu")
+    """The file a layer type lives in: `InnerProduct` → `inner_product`, `PReLU` → `prelu`, `MVN` → `mvn`."""
+    name = layer_type.replace("ReLU", "relu").replace("TanH", "Tanh")
     return "".join(
         f"_{c.lower()}" if c.isupper() and i and not name[i - 1].isupper() else c.lower() for i, c in enumerate(name)
     )

@@ -7,23 +7,24 @@ from typing import Any
 
 import numpy as np
 
-from harness.data import Layer, Shape
+from harness.data import Layer, Order, Shape
 from harness.errors import UnsupportedError
 from harness.layers import register
 from harness.layers.base import (
     Blobs,
     Exact,
     Float32,
+    Index,
     KerasCall,
     LayerType,
     U,
     Unit,
+    absorb_activation,
     channels_last,
     flush_floor,
     largest_size,
 )
 from harness.layers.window import (
-    Index,
     Window,
     check_convolution,
     check_fit,
@@ -32,6 +33,7 @@ from harness.layers.window import (
     square,
     square_sums,
 )
+from harness.layout import Held, last_order
 
 
 @register("Convolution")
@@ -44,7 +46,7 @@ class Convolution(LayerType):
 
     keras_classes = ("Conv2D", "DepthwiseConv2D")
 
-    def output_shapes(self, layer: Layer, bottoms: Sequence[Shape], blobs: Blobs = ()) -> tuple[Shape, ...]:
+    def output_shapes(self, layer: Layer, bottoms: Sequence[Shape]) -> tuple[Shape, ...]:
         spec, window = _parameters(layer)
         check_convolution(layer, spec, bottoms[0])
         spatial = []
@@ -58,14 +60,18 @@ class Convolution(LayerType):
         kernel = (int(spec.num_output), bottoms[0][1] // int(spec.group), *window.kernel)
         return (kernel, (int(spec.num_output),)) if spec.bias_term else (kernel,)
 
-    def keras_calls(self, layer: Layer, bottoms: Sequence[Shape]) -> tuple[KerasCall, ...]:
+    def wants(self, layer: Layer, bottoms: Sequence[Held]) -> tuple[Order | None, ...]:
+        return tuple(last_order(bottom.rank) for bottom in bottoms)
+
+    def keras_calls(self, layer: Layer, bottoms: Sequence[Held]) -> tuple[KerasCall, ...]:
         spec, window = _parameters(layer)
+        bottom = bottoms[0].shape
         arguments: dict[str, Any] = {"filters": int(spec.num_output), "kernel_size": square(window.kernel)}
         positional = 2
-        if is_depthwise(layer, bottoms[0]):
+        if is_depthwise(layer, bottom):
             arguments = {"kernel_size": square(window.kernel)}
             positional = 1
-            multiplier = int(spec.num_output) // bottoms[0][1]
+            multiplier = int(spec.num_output) // bottom[1]
             if multiplier > 1:
                 arguments["depth_multiplier"] = multiplier
             if window.stride[0] != window.stride[1]:
@@ -90,18 +96,23 @@ class Convolution(LayerType):
             arguments["padding"] = "same"  # both sides alike, and so as Caffe pads, at stride 1
         elif window.pad != (0, 0):
             padding = (KerasCall("ZeroPadding2D", padding_call(window.pad), positional=1),)
-        kind = "DepthwiseConv2D" if is_depthwise(layer, bottoms[0]) else "Conv2D"
+        kind = "DepthwiseConv2D" if is_depthwise(layer, bottom) else "Conv2D"
         return (*padding, KerasCall(kind, arguments, positional=positional, main=True))
 
-    def keras_weights(self, layer: Layer, blobs: Blobs, bottoms: Sequence[Shape]) -> dict[str, Float32]:
+    def keras_weights(
+        self, layer: Layer, blobs: Blobs, bottoms: Sequence[Held], keras_class: str = ""
+    ) -> dict[str, Float32]:
         kernel_oihw = blobs[0]
-        if is_depthwise(layer, bottoms[0]):
-            channels = bottoms[0][1]
+        if is_depthwise(layer, bottoms[0].shape):
+            channels = bottoms[0].shape[1]
             multiplier = kernel_oihw.shape[0] // channels
             kernel = kernel_oihw.reshape(channels, multiplier, *kernel_oihw.shape[2:]).transpose(2, 3, 0, 1)
         else:
             kernel = kernel_oihw.transpose(2, 3, 1, 0)
         return {"kernel": kernel} | ({"bias": blobs[1].reshape(-1)} if len(blobs) > 1 else {})
+
+    def absorbs(self, layer: Layer, follower: Layer, call: KerasCall) -> KerasCall | None:
+        return absorb_activation(follower, call)
 
     def macs(self, layer: Layer, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
         return int(np.prod(tops[0])) * _terms(layer, bottoms[0])
@@ -110,7 +121,7 @@ class Convolution(LayerType):
         window = _parameters(layer)[1]
         return window.extent, window.stride
 
-    def unit(self, layer: Layer, blobs: Blobs, bottoms: Sequence[Float32], top: Float32) -> Unit:
+    def unit(self, layer: Layer, blobs: Blobs, bottoms: Sequence[Float32], top: Float32, position: int = 0) -> Unit:
         """u · (‖w‖₂ · ‖x_patch‖₂ + |b|): Cauchy and Schwarz' bound on the sum, times the roundoff.
 
         ‖x_patch‖₂ is a box filter over Σ_channels x², so it costs about one part in C_out of the layer itself.
@@ -128,7 +139,9 @@ class Convolution(LayerType):
             floor=flush_floor(kernel.shape[1], largest),
         )
 
-    def define(self, layer: Layer, blobs: Blobs, bottoms: Sequence[np.ndarray], sites: Index) -> Exact:
+    def define(
+        self, layer: Layer, blobs: Blobs, bottoms: Sequence[np.ndarray], sites: Index, position: int = 0
+    ) -> Exact:
         spec, window = _parameters(layer)
         kernel = blobs[0]
         outputs, per_group = kernel.shape[0], kernel.shape[1]

@@ -7,22 +7,25 @@ from typing import Any
 
 import numpy as np
 
-from harness.data import Layer, Shape
+from harness.data import KerasNode, Layer, Order, Shape
 from harness.errors import UnsupportedError
 from harness.layers import register
 from harness.layers.base import (
     Blobs,
     Exact,
     Float32,
+    Index,
     KerasCall,
     LayerType,
     U,
     Unit,
+    absorb_activation,
     channels_last,
     flush_floor,
     largest_size,
 )
-from harness.layers.window import Index, Window, check_convolution, check_fit, read_window, square, square_sums
+from harness.layers.window import Window, check_convolution, check_fit, read_window, square, square_sums
+from harness.layout import Held, last_order
 
 
 @register("Deconvolution")
@@ -34,9 +37,8 @@ class Deconvolution(LayerType):
     """
 
     keras_classes = ("Conv2DTranspose", "UpSampling2D")
-    trailing = ("Cropping2D",)
 
-    def output_shapes(self, layer: Layer, bottoms: Sequence[Shape], blobs: Blobs = ()) -> tuple[Shape, ...]:
+    def output_shapes(self, layer: Layer, bottoms: Sequence[Shape]) -> tuple[Shape, ...]:
         spec, window = _parameters(layer)
         check_convolution(layer, spec, bottoms[0])
         spatial = [
@@ -55,7 +57,13 @@ class Deconvolution(LayerType):
         spec, window = _parameters(layer)
         return max(1.0, kernel[0] / int(spec.group) * kernel[2] * kernel[3] / (window.stride[0] * window.stride[1]))
 
-    def keras_calls(self, layer: Layer, bottoms: Sequence[Shape]) -> tuple[KerasCall, ...]:
+    def wants(self, layer: Layer, bottoms: Sequence[Held]) -> tuple[Order | None, ...]:
+        return tuple(last_order(bottom.rank) for bottom in bottoms)
+
+    def trails(self, layer: Layer, node: KerasNode) -> bool:
+        return node.class_name == "Cropping2D"
+
+    def keras_calls(self, layer: Layer, bottoms: Sequence[Held]) -> tuple[KerasCall, ...]:
         spec, window = _parameters(layer)
         if window.dilation != (1, 1):
             raise UnsupportedError(
@@ -80,7 +88,9 @@ class Deconvolution(LayerType):
         comment = f"group: {spec.group} in Caffe, here zeros outside of the groups" if spec.group > 1 else None
         return (KerasCall("Conv2DTranspose", arguments, positional=2, comment=comment, main=True), *crop)
 
-    def keras_weights(self, layer: Layer, blobs: Blobs, bottoms: Sequence[Shape]) -> dict[str, Float32]:
+    def keras_weights(
+        self, layer: Layer, blobs: Blobs, bottoms: Sequence[Held], keras_class: str = ""
+    ) -> dict[str, Float32]:
         """The kernel as Keras' H, W, C_out, C_in; a grouped one as a full one with zeros outside of the groups."""
         kernel_iohw, group = blobs[0], int(layer.parameters.convolution_param.group)
         inputs, per_group = kernel_iohw.shape[:2]
@@ -88,6 +98,9 @@ class Deconvolution(LayerType):
         for channels, outputs in _groups(inputs, per_group, group):
             full[channels, outputs] = kernel_iohw[channels]
         return {"kernel": full.transpose(2, 3, 1, 0)} | ({"bias": blobs[1].reshape(-1)} if len(blobs) > 1 else {})
+
+    def absorbs(self, layer: Layer, follower: Layer, call: KerasCall) -> KerasCall | None:
+        return absorb_activation(follower, call)
 
     def macs(self, layer: Layer, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
         spec, window = _parameters(layer)
@@ -99,7 +112,7 @@ class Deconvolution(LayerType):
         height, width = (-(-extent // stride) + 1 for extent, stride in zip(window.extent, window.stride, strict=True))
         return (height, width), (1, 1)
 
-    def unit(self, layer: Layer, blobs: Blobs, bottoms: Sequence[Float32], top: Float32) -> Unit:
+    def unit(self, layer: Layer, blobs: Blobs, bottoms: Sequence[Float32], top: Float32, position: int = 0) -> Unit:
         """u · (‖w_phase‖₂ · ‖x_window‖₂ + |b|).
 
         With a stride, an output element meets only the taps of its own phase (its position modulo the stride), so the
@@ -128,7 +141,9 @@ class Deconvolution(LayerType):
             floor=flush_floor(kernel.shape[0] * int(np.prod(window.kernel)), largest),
         )
 
-    def define(self, layer: Layer, blobs: Blobs, bottoms: Sequence[np.ndarray], sites: Index) -> Exact:
+    def define(
+        self, layer: Layer, blobs: Blobs, bottoms: Sequence[np.ndarray], sites: Index, position: int = 0
+    ) -> Exact:
         spec, window = _parameters(layer)
         kernel = blobs[0].astype(np.float64)
         bottom = channels_last(bottoms[0])

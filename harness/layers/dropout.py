@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.data import Layer, Shape
+from harness.data import Layer
 from harness.layers import register
 from harness.layers.base import KerasCall, LayerType
+from harness.layout import Held
 
 
 @register("Dropout")
@@ -17,6 +18,6 @@ class Dropout(LayerType):
     exact = True
     keras_classes = ("Dropout", "SpatialDropout2D")
 
-    def keras_calls(self, layer: Layer, bottoms: Sequence[Shape]) -> tuple[KerasCall, ...]:
+    def keras_calls(self, layer: Layer, bottoms: Sequence[Held]) -> tuple[KerasCall, ...]:
         rate = float(f"{layer.parameters.dropout_param.dropout_ratio:.6g}")
         return (KerasCall("Dropout", {"rate": rate}, positional=1, main=True),)

@@ -10,8 +10,20 @@ import numpy as np
 from harness.data import Layer, Shape
 from harness.errors import UnsupportedError
 from harness.layers import register
-from harness.layers.base import Blobs, Exact, Float32, KerasCall, LayerType, U, Unit, flush_floor, largest_size
-from harness.layers.window import Index
+from harness.layers.base import (
+    Blobs,
+    Exact,
+    Float32,
+    Index,
+    KerasCall,
+    LayerType,
+    U,
+    Unit,
+    absorb_activation,
+    flush_floor,
+    largest_size,
+)
+from harness.layout import Held
 
 
 @register("InnerProduct")
@@ -24,7 +36,7 @@ class InnerProduct(LayerType):
     local = False
     keras_classes = ("Dense",)
 
-    def output_shapes(self, layer: Layer, bottoms: Sequence[Shape], blobs: Blobs = ()) -> tuple[Shape, ...]:
+    def output_shapes(self, layer: Layer, bottoms: Sequence[Shape]) -> tuple[Shape, ...]:
         return ((*bottoms[0][: _axis(layer, bottoms[0])], int(_spec(layer).num_output)),)
 
     def blob_shapes(self, layer: Layer, bottoms: Sequence[Shape]) -> tuple[Shape, ...]:
@@ -34,25 +46,31 @@ class InnerProduct(LayerType):
         kernel = (terms, outputs) if spec.transpose else (outputs, terms)
         return (kernel, (outputs,)) if spec.bias_term else (kernel,)
 
-    def keras_calls(self, layer: Layer, bottoms: Sequence[Shape]) -> tuple[KerasCall, ...]:
+    def keras_calls(self, layer: Layer, bottoms: Sequence[Held]) -> tuple[KerasCall, ...]:
         spec = _spec(layer)
         arguments: dict[str, Any] = {"units": int(spec.num_output)}
         if not spec.bias_term:
             arguments["use_bias"] = False
-        flatten = (KerasCall("Flatten"),) if len(bottoms[0]) > 2 else ()
+        flatten = (KerasCall("Flatten"),) if bottoms[0].rank > 2 else ()
         return (*flatten, KerasCall("Dense", arguments, positional=1, main=True))
 
-    def keras_weights(self, layer: Layer, blobs: Blobs, bottoms: Sequence[Shape]) -> dict[str, Float32]:
+    def keras_weights(
+        self, layer: Layer, blobs: Blobs, bottoms: Sequence[Held], keras_class: str = ""
+    ) -> dict[str, Float32]:
         """The kernel as Keras' k × o, its rows reordered from Caffe's C, H, W to the H, W, C that Flatten gives."""
         kernel_ok = _kernel(layer, blobs)
-        if len(bottoms[0]) > 2:
-            kernel_ok = np.moveaxis(kernel_ok.reshape(-1, *bottoms[0][1:]), 1, -1).reshape(kernel_ok.shape)
+        if bottoms[0].rank > 2:
+            whole = kernel_ok.reshape(-1, *bottoms[0].shape[1:])
+            kernel_ok = whole.transpose(bottoms[0].order).reshape(kernel_ok.shape)
         return {"kernel": kernel_ok.T} | ({"bias": blobs[1].reshape(-1)} if len(blobs) > 1 else {})
+
+    def absorbs(self, layer: Layer, follower: Layer, call: KerasCall) -> KerasCall | None:
+        return absorb_activation(follower, call)
 
     def macs(self, layer: Layer, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
         return int(np.prod(bottoms[0])) * int(_spec(layer).num_output)
 
-    def unit(self, layer: Layer, blobs: Blobs, bottoms: Sequence[Float32], top: Float32) -> Unit:
+    def unit(self, layer: Layer, blobs: Blobs, bottoms: Sequence[Float32], top: Float32, position: int = 0) -> Unit:
         """u · (‖w‖₂ · ‖x‖₂ + |b|), as for a convolution whose window is the whole bottom."""
         kernel = _kernel(layer, blobs)
         x = bottoms[0].reshape(bottoms[0].shape[0], -1).astype(np.float64)
@@ -64,7 +82,9 @@ class InnerProduct(LayerType):
             floor=flush_floor(kernel.shape[1], max(largest_size(kernel), largest_size(x))),
         )
 
-    def define(self, layer: Layer, blobs: Blobs, bottoms: Sequence[np.ndarray], sites: Index) -> Exact:
+    def define(
+        self, layer: Layer, blobs: Blobs, bottoms: Sequence[np.ndarray], sites: Index, position: int = 0
+    ) -> Exact:
         kernel = _kernel(layer, blobs).astype(np.float64)
         x = bottoms[0].reshape(bottoms[0].shape[0], -1)[sites[:, 0]].astype(np.float64)
         value, scale = x @ kernel.T, np.abs(x) @ np.abs(kernel).T

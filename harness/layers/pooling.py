@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from harness.data import Layer, Shape
+from harness.data import Layer, Order, Shape
 from harness.errors import UnsupportedError
 from harness.layers import register
-from harness.layers.base import TINY, Blobs, Exact, Float32, KerasCall, LayerType, U, Unit, channels_last
-from harness.layers.window import Index, Window, check_bottom, check_fit, read_window, square
+from harness.layers.base import TINY, Blobs, Exact, Float32, Index, KerasCall, LayerType, U, Unit, channels_last
+from harness.layers.window import Window, check_bottom, check_fit, read_window, square
+from harness.layout import Held, last_order
 
 MAX, AVE, STOCHASTIC = 0, 1, 2
 
@@ -31,7 +32,7 @@ class Pooling(LayerType):
 
     keras_classes = ("MaxPooling2D", "AveragePooling2D", "GlobalMaxPooling2D", "GlobalAveragePooling2D")
 
-    def output_shapes(self, layer: Layer, bottoms: Sequence[Shape], blobs: Blobs = ()) -> tuple[Shape, ...]:
+    def output_shapes(self, layer: Layer, bottoms: Sequence[Shape]) -> tuple[Shape, ...]:
         _mode(layer)
         check_bottom(layer, bottoms[0])
         window, size = _window(layer, bottoms[0]), _output_size(layer, bottoms[0])
@@ -43,18 +44,22 @@ class Pooling(LayerType):
         shape = (*bottoms[0][:2], *size)
         return (shape,) * len(layer.tops)
 
-    def keras_calls(self, layer: Layer, bottoms: Sequence[Shape]) -> tuple[KerasCall, ...]:
+    def wants(self, layer: Layer, bottoms: Sequence[Held]) -> tuple[Order | None, ...]:
+        return tuple(last_order(bottom.rank) for bottom in bottoms)
+
+    def keras_calls(self, layer: Layer, bottoms: Sequence[Held]) -> tuple[KerasCall, ...]:
+        bottom = bottoms[0].shape
         mode = _mode(layer)
         kind = "MaxPooling2D" if mode == MAX else "AveragePooling2D"
         if layer.parameters.pooling_param.global_pooling:
             return (KerasCall(f"Global{kind}", {"keepdims": True}, main=True),)
-        window = _window(layer, bottoms[0])
+        window = _window(layer, bottom)
         arguments: dict[str, Any] = {"pool_size": square(window.kernel), "strides": square(window.stride)}
         comment = None
-        if window.pad != (0, 0) or _overhang(layer, bottoms[0]) != (0, 0):
-            if mode == AVE or not _is_same(layer, bottoms[0]):
+        if window.pad != (0, 0) or _overhang(layer, bottom) != (0, 0):
+            if mode == AVE or not _is_same(layer, bottom):
                 raise UnsupportedError(
-                    f"a window of {window.kernel[0]}×{window.kernel[1]} over {bottoms[0]} reaches over the edge as no "
+                    f"a window of {window.kernel[0]}×{window.kernel[1]} over {bottom} reaches over the edge as no "
                     "pooling layer of Keras does",
                     layer=layer.name,
                     line=layer.line,
@@ -71,7 +76,7 @@ class Pooling(LayerType):
         window = Window((1, 1)) if spec.global_pooling else read_window(layer, spec, dilated=False)
         return window.extent, window.stride
 
-    def unit(self, layer: Layer, blobs: Blobs, bottoms: Sequence[Float32], top: Float32) -> Unit:
+    def unit(self, layer: Layer, blobs: Blobs, bottoms: Sequence[Float32], top: Float32, position: int = 0) -> Unit:
         """Zero for MAX, which rounds nothing; for AVE u · ‖x_window‖₂ / √divisor, a dot product with 1/divisor."""
         if _mode(layer) == MAX:
             return Unit()
@@ -80,7 +85,9 @@ class Pooling(LayerType):
         dense = U * np.sqrt(squares / divisor[..., None])
         return Unit(dense=dense.reshape(-1, top.shape[1]).astype(np.float32))
 
-    def define(self, layer: Layer, blobs: Blobs, bottoms: Sequence[np.ndarray], sites: Index) -> Exact:
+    def define(
+        self, layer: Layer, blobs: Blobs, bottoms: Sequence[np.ndarray], sites: Index, position: int = 0
+    ) -> Exact:
         window = _window(layer, bottoms[0].shape)
         bottom = channels_last(bottoms[0])
         channels = bottom.shape[-1]

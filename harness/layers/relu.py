@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from harness.data import Layer, Shape
+from harness.data import Layer
 from harness.errors import UnsupportedError
 from harness.layers import register
 from harness.layers.base import Blobs, Exact, Float32, KerasCall, LayerType, U, Unit, channels_last
+from harness.layout import Held
 
 
 @register("ReLU")
@@ -21,7 +22,7 @@ class ReLU(LayerType):
     fuses = ("relu", "leaky_relu")
     parameter_rounding = 2 * U
 
-    def keras_calls(self, layer: Layer, bottoms: Sequence[Shape]) -> tuple[KerasCall, ...]:
+    def keras_calls(self, layer: Layer, bottoms: Sequence[Held]) -> tuple[KerasCall, ...]:
         slope = float(layer.parameters.relu_param.negative_slope)
         if slope < 0:
             raise UnsupportedError(
@@ -37,7 +38,7 @@ class ReLU(LayerType):
         scale = exact.scale * max(1.0, abs(slope)) + (np.abs(value) if slope else 0.0)
         return replace(exact, value=value, scale=scale, terms=exact.terms + (1 if slope else 0))
 
-    def unit(self, layer: Layer, blobs: Blobs, bottoms: Sequence[Float32], top: Float32) -> Unit:
+    def unit(self, layer: Layer, blobs: Blobs, bottoms: Sequence[Float32], top: Float32, position: int = 0) -> Unit:
         """Zero without a slope: choosing rounds nothing. With one, u·|top| for the one multiplication."""
         return self.follow_unit(layer, blobs, Unit(), top)
 

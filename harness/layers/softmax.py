@@ -11,6 +11,7 @@ from harness.data import Layer, Shape
 from harness.errors import UnsupportedError
 from harness.layers import register
 from harness.layers.base import TINY, Blobs, Exact, Float32, KerasCall, LayerType, U, Unit, channels_last
+from harness.layout import Held
 
 
 @register("Softmax")
@@ -20,16 +21,16 @@ class Softmax(LayerType):
     keras_classes = ("Softmax", "Activation")
     fuses = ("softmax",)
 
-    def output_shapes(self, layer: Layer, bottoms: Sequence[Shape], blobs: Blobs = ()) -> tuple[Shape, ...]:
+    def output_shapes(self, layer: Layer, bottoms: Sequence[Shape]) -> tuple[Shape, ...]:
         axis = int(layer.parameters.softmax_param.axis) % len(bottoms[0])
         if axis != 1:
             raise UnsupportedError(f"axis {axis}: only axis 1 is supported", layer=layer.name, line=layer.line)
         return (bottoms[0],)
 
-    def keras_calls(self, layer: Layer, bottoms: Sequence[Shape]) -> tuple[KerasCall, ...]:
+    def keras_calls(self, layer: Layer, bottoms: Sequence[Held]) -> tuple[KerasCall, ...]:
         return (KerasCall("Softmax", main=True),)
 
-    def unit(self, layer: Layer, blobs: Blobs, bottoms: Sequence[Float32], top: Float32) -> Unit:
+    def unit(self, layer: Layer, blobs: Blobs, bottoms: Sequence[Float32], top: Float32, position: int = 0) -> Unit:
         """u · y · (2 + |d| + Σ_j y_j·|d_j|), d = x − max x.
 
         d is rounded once, which exp turns into a relative error of u·|d|; the sum weighs those of its terms by y; exp

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from harness.data import Layer, Shape
 from harness.layers import register
-from harness.layers.base import Blobs, KerasCall, LayerType
+from harness.layers.base import KerasCall, LayerType
+from harness.layout import Held
 
 
 @register("Split")
@@ -16,8 +17,8 @@ class Split(LayerType):
     identity = True
     exact = True
 
-    def output_shapes(self, layer: Layer, bottoms: Sequence[Shape], blobs: Blobs = ()) -> tuple[Shape, ...]:
+    def output_shapes(self, layer: Layer, bottoms: Sequence[Shape]) -> tuple[Shape, ...]:
         return tuple(bottoms[:1]) * len(layer.tops)
 
-    def keras_calls(self, layer: Layer, bottoms: Sequence[Shape]) -> tuple[KerasCall, ...]:
+    def keras_calls(self, layer: Layer, bottoms: Sequence[Held]) -> tuple[KerasCall, ...]:
         return ()

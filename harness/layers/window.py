@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from harness.data import Layer, Shape
 from harness.errors import UnsupportedError
 from harness.layers.base import Float32, channels_last
 
 Pair2 = tuple[int, int]
-Index = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from support.caffe_table import Computed, run_caffe
-from support.layer_table import ALL
+from support.table import ALL
 
 from harness.engines import docker
 

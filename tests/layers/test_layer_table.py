@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from support import nets
-from support.expected import top_of
-from support.layer_table import ALL, CONVERTIBLE, UNCONVERTIBLE, Entry
+from support.table import ALL, CONVERTIBLE, UNCONVERTIBLE, Entry, expected_tops
 
-from harness.compare import limits
+from harness.convert.plan import plan
 from harness.errors import UnsupportedError
 from harness.layers import layer_type
 from harness.layers.shapes import infer_shapes
+from harness.layout import Held, from_candidate, last_shape
 
 every_layer = pytest.mark.parametrize("entry", [pytest.param(entry, id=entry.id) for entry in ALL])
 every_convertible = pytest.mark.parametrize("entry", [pytest.param(entry, id=entry.id) for entry in CONVERTIBLE])
@@ -22,101 +22,120 @@ class Case:
     """A layer of the table with weights, an input and what it gives."""
 
     def __init__(self, entry: Entry) -> None:
+        self.entry = entry
         self.net = entry.net
         self.layer = nets.only(self.net)
         self.kind = layer_type(self.layer)
-        self.blobs = nets.random_blobs(self.net)
-        self.inputs = nets.random_inputs(self.net)
-        (self.x,) = self.inputs.values()
-        self.own = self.blobs.get("layer", ())
-        self.expected = top_of(entry, self.own, self.x)
-        sites = nets.all_sites(self.expected.shape)
-        self.exact = self.kind.define(self.layer, self.own, [self.x], sites)
+        self.own = entry.blobs(self.net)
+        self.blobs = {"layer": self.own} if self.own else {}
+        self.bottoms = entry.inputs()
+        self.inputs = dict(zip(self.net.inputs, self.bottoms, strict=True))
+        self.tops = [np.asarray(top, np.float64) for top in expected_tops(entry, self.own, self.bottoms)]
+        self.exact = [self.define(position, self.bottoms) for position in range(len(self.tops))]
+
+    def define(self, position: int, bottoms, sites=None):
+        """The harness' definition of a top, at all sites unless some are given."""
+        sites = nets.all_sites(self.tops[position].shape) if sites is None else sites
+        return self.kind.define(self.layer, self.own, bottoms, sites, position)
+
+    def unit(self, position: int):
+        """The harness' rounding unit of a top."""
+        return self.kind.unit(self.layer, self.own, self.bottoms, self.tops[position].astype(np.float32), position)
+
+    def keras(self) -> list[np.ndarray]:
+        """What the converted net makes of the inputs: a top's rows for each top."""
+        found = []
+        for array, top, order in zip(self.run(), self.tops, self.orders(), strict=True):
+            last = from_candidate(array, last_shape(top.shape), order)
+            assert last.shape == last_shape(top.shape)
+            found.append(last.reshape(nets.rows(top).shape))
+        return found
+
+    def run(self) -> list[np.ndarray]:
+        return nets.run_keras(self.net, self.blobs, self.inputs)
+
+    def orders(self):
+        return self.kind.gives(self.layer, plan(self.net).reads["layer"])
 
 
 @every_layer
-def test_output_shape_is_that_of_the_loops(entry: Entry) -> None:
+def test_output_shapes_are_those_of_the_loops(entry: Entry) -> None:
     case = Case(entry)
-    assert infer_shapes(case.net)[case.layer.tops[0]] == case.expected.shape
+    shapes = infer_shapes(case.net)
+    assert [shapes[top] for top in case.layer.tops] == [top.shape for top in case.tops]
 
 
 @every_layer
 def test_definition_is_that_of_the_loops(entry: Entry) -> None:
     case = Case(entry)
-    expected = nets.rows(case.expected)
-    size = np.maximum(np.abs(expected), case.exact.scale)
-    assert case.exact.value.dtype == np.float64
-    assert (np.abs(case.exact.value - expected) <= 1e-14 * np.maximum(size, 1e-300)).all()
+    for exact, top in zip(case.exact, case.tops, strict=True):
+        expected = nets.rows(top)
+        size = np.maximum(np.abs(expected), exact.scale)
+        assert exact.value.dtype == np.float64
+        assert (np.abs(exact.value - expected) <= 1e-14 * max(1, exact.terms) * np.maximum(size, 1e-300)).all()
 
 
 @every_layer
 def test_float64_bottoms_give_the_same_definition(entry: Entry) -> None:
     """Deeper layers are defined on bottoms that are float64 already."""
     case = Case(entry)
-    sites = nets.all_sites(case.expected.shape)
-    again = case.kind.define(case.layer, case.own, [case.x.astype(np.float64)], sites)
-    np.testing.assert_array_equal(again.value, case.exact.value)
+    for position, exact in enumerate(case.exact):
+        again = case.define(position, [bottom.astype(np.float64) for bottom in case.bottoms])
+        np.testing.assert_array_equal(again.value, exact.value)
 
 
 @every_layer
 def test_some_sites_are_the_same_as_all(entry: Entry) -> None:
     case = Case(entry)
-    sites = nets.all_sites(case.expected.shape)
-    some = np.arange(0, len(sites), 3)[::-1]
-    part = case.kind.define(case.layer, case.own, [case.x], sites[some])
-    np.testing.assert_allclose(part.value, case.exact.value[some], rtol=1e-14, atol=1e-15)
-    np.testing.assert_allclose(part.scale, case.exact.scale[some], rtol=1e-14)
+    for position, exact in enumerate(case.exact):
+        sites = nets.all_sites(case.tops[position].shape)
+        some = np.arange(0, len(sites), 3)[::-1]
+        part = case.define(position, case.bottoms, sites[some])
+        np.testing.assert_allclose(part.value, exact.value[some], rtol=1e-14, atol=1e-15)
+        np.testing.assert_allclose(part.scale, exact.scale[some], rtol=1e-14)
 
 
 @every_layer
 def test_rounded_definition_is_within_its_own_bound(entry: Entry) -> None:
     """The one thing that float32 must be able to do is to store the right result."""
     case = Case(entry)
-    expected = nets.rows(case.expected)
-    assert (np.abs(expected.astype(np.float32) - expected) <= case.exact.bound).all()
+    for exact, top in zip(case.exact, case.tops, strict=True):
+        expected = nets.rows(top)
+        assert (np.abs(expected.astype(np.float32) - expected) <= exact.bound).all()
 
 
 @every_layer
-def test_unit_is_positive_and_below_the_guaranteed_bound(entry: Entry) -> None:
-    """‖w‖·‖x‖ ≤ Σ|w·x| only in the worst case, so the unit may exceed scale · u, but not √terms times."""
+def test_unit_is_positive_and_of_the_tops_rows(entry: Entry) -> None:
     case = Case(entry)
-    unit = case.kind.unit(case.layer, case.own, [case.x], case.expected.astype(np.float32))
-    rows = unit.rows(0, len(case.exact.value))
-    assert rows.dtype == np.float32
-    assert rows.shape in (case.exact.value.shape, (len(case.exact.value), 1))
-    assert (rows > 0).all()
-    if unit.dense is None and unit.site is None:
-        assert not case.exact.scale.any(), "a unit of nothing is for layers that round nothing"
+    for position, exact in enumerate(case.exact):
+        unit = case.unit(position)
+        rows = unit.rows(0, len(exact.value))
+        assert rows.dtype == np.float32
+        assert rows.shape in (exact.value.shape, (len(exact.value), 1))
+        assert (rows > 0).all()
+        if unit.dense is None and unit.site is None:
+            assert not exact.scale.any(), "a unit of nothing is for layers that round nothing"
 
 
 @every_convertible
 def test_keras_computes_the_same(entry: Entry) -> None:
     case = Case(entry)
-    (output,) = nets.run_keras(case.net, case.blobs, case.inputs)
-    assert output.size == case.exact.value.size
-    error = np.abs(output.reshape(case.exact.value.shape) - nets.rows(case.expected))
-    # Keras keeps the slope of a leaky ReLU in float64, Caffe in float32.
-    assert (error <= case.exact.bound + case.kind.parameter_rounding * np.abs(nets.rows(case.expected))).all()
-
-
-@every_convertible
-def test_keras_errs_by_few_units(entry: Entry) -> None:
-    case = Case(entry)
-    (output,) = nets.run_keras(case.net, case.blobs, case.inputs)
-    unit = case.kind.unit(case.layer, case.own, [case.x], case.expected.astype(np.float32))
-    error = np.abs(output.reshape(case.exact.value.shape) - nets.rows(case.expected))
-    units = error / unit.rows(0, len(error))
-    if unit.dense is None and unit.site is None:
-        assert not error.max()
-    else:
-        assert units.max() <= limits.MAX_UNITS
-        # With a dozen elements or a handful of terms, chance takes the mean a little over its limit.
-        assert np.sqrt((units**2).mean()) <= 1.5 * limits.RMS_UNITS
+    for computed, exact, top in zip(case.keras(), case.exact, case.tops, strict=True):
+        expected = nets.rows(top)
+        # Keras keeps scalar parameters, as the slope of a leaky ReLU, in float64, Caffe in float32.
+        parameters = case.kind.parameter_rounding * np.maximum(np.abs(expected), exact.scale)
+        assert (np.abs(computed - expected) <= exact.bound + parameters).all()
 
 
 @every_unconvertible
 def test_what_keras_lacks_is_refused_by_name(entry: Entry) -> None:
     net = entry.net
     with pytest.raises(UnsupportedError, match=r"Keras") as caught:
-        layer_type(net["layer"]).keras_calls(net["layer"], [entry.shape])
-    assert str(caught.value).startswith("2, layer 'layer': ")
+        plan(net)
+    assert ", layer 'layer': " in str(caught.value)
+
+
+def test_a_held_blob_knows_its_axes() -> None:
+    held = Held((1, 3, 5, 7), (0, 2, 3, 1))
+    assert held.keras_shape == (1, 5, 7, 3)
+    assert [held.axis(axis) for axis in (1, 2, -1)] == [3, 1, 2]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from support import nets
-from support.layer_table import Entry
+from support.table import Entry
 
 from harness.caffe import write_caffemodel
-from harness.data import Layer, Recording, Shape
+from harness.data import Layer, Recording
 from harness.engines import RecordRequest, docker
 from harness.progress import silent
 from harness.recording import load_top, read_recording
@@ -22,35 +22,39 @@ class Computed:
     """What Caffe made of one layer of the table."""
 
     entry: Entry
-    layer: Layer
+    layer: Layer  # as it stands alone in its net
     blobs: nets.Blobs
-    x: np.ndarray
-    top: np.ndarray
+    bottoms: list[np.ndarray]
+    tops: list[np.ndarray]
 
 
 def run_caffe(folder: Path, entries: Sequence[Entry]) -> dict[str, Computed]:
     """Every entry by its id. Raises EngineError."""
-    shapes: dict[Shape, str] = {}
-    for entry in entries:
-        shapes.setdefault(entry.shape, f"data{len(shapes)}")
-    names = {entry.id: f"layer{index}" for index, entry in enumerate(entries)}
-    text = "".join(nets.data(*shape, name=name) for shape, name in shapes.items())
-    for entry in entries:
-        text += nets.layer(entry.kind, shapes[entry.shape], names[entry.id], entry.parameters)
-    net = nets.network(text)
-    inputs = {top.blob: array for top, array in nets.random_inputs(net).items()}
-    blobs = nets.random_blobs(net)
-    recording = _record(folder, text, inputs, blobs, {layer.name: layer.type for layer in net.layers})
+    text = ""
+    inputs: dict[str, np.ndarray] = {}
+    blobs: dict[str, nets.Blobs] = {}
+    types: dict[str, str] = {}
+    single: dict[str, tuple[Layer, nets.Blobs, list[np.ndarray]]] = {}
+    for index, entry in enumerate(entries):
+        name, net, bottoms = f"layer{index}", entry.net, entry.inputs()
+        own = entry.blobs(net)
+        feeds = [f"data{index}_{position}" for position in range(len(bottoms))]
+        text += "".join(nets.data(*array.shape, name=feed) for feed, array in zip(feeds, bottoms, strict=True))
+        text += entry.text(name, feeds)
+        inputs |= zip(feeds, bottoms, strict=True)
+        types[name] = entry.kind
+        if own:
+            blobs[name] = own
+        single[entry.id] = (net["layer"], own, bottoms)
+    recording = _record(folder, text, inputs, blobs, types)
     return {
-        entry.id: Computed(
-            entry,
-            net[names[entry.id]],
-            blobs.get(names[entry.id], ()),
-            inputs[shapes[entry.shape]],
-            np.array(load_top(recording, names[entry.id])),
-        )
-        for entry in entries
+        entry.id: Computed(entry, *single[entry.id], _tops(recording, f"layer{index}", entry))
+        for index, entry in enumerate(entries)
     }
+
+
+def _tops(recording: Recording, layer: str, entry: Entry) -> list[np.ndarray]:
+    return [np.array(load_top(recording, layer, top)) for top in entry.top_names(layer)]
 
 
 def record_net(folder: Path, text: str) -> tuple[Recording, dict[str, np.ndarray]]:
@@ -61,7 +65,13 @@ def record_net(folder: Path, text: str) -> tuple[Recording, dict[str, np.ndarray
     return _record(folder, text, inputs, nets.random_blobs(net), types), inputs
 
 
-def _record(folder: Path, text: str, inputs, blobs, types) -> Recording:
+def _record(
+    folder: Path,
+    text: str,
+    inputs: Mapping[str, np.ndarray],
+    blobs: Mapping[str, nets.Blobs],
+    types: Mapping[str, str],
+) -> Recording:
     (folder / "deploy.prototxt").write_text(text, encoding="utf-8")
     write_caffemodel(folder / "weights.caffemodel", "table", blobs, types)
     files = {}

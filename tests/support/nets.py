@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.caffe import read_network
+from harness.convert.plan import input_order
 from harness.data import Layer, Network, Shape, Top, Weights
 from harness.layers import layer_type
 from harness.layers.shapes import blob_shapes, infer_shapes
@@ -72,14 +73,21 @@ def weights(blobs: Mapping[str, Blobs]) -> Weights:
     return Weights(blobs, "trained", "0" * 64, Path("weights.caffemodel"))
 
 
+def expected_blobs(net: Network) -> dict[str, tuple[Shape, ...]]:
+    """The shapes of the learned blobs by layer."""
+    return blob_shapes(net, infer_shapes(net))
+
+
 def all_sites(shape: Shape) -> np.ndarray:
-    """Every position of a top but for its channels: sites × (N, H, W)."""
-    axes = (shape[0], *shape[2:])
+    """Every position of a top but for its channels: sites × (N, H, W); with less than two axes there is one channel."""
+    axes = (shape[0], *shape[2:]) if len(shape) > 1 else (int(np.prod(shape)),)
     return np.stack([axis.reshape(-1) for axis in np.indices(axes)], axis=-1)
 
 
 def rows(array: np.ndarray) -> np.ndarray:
     """N, C, H, W → sites × channels."""
+    if array.ndim < 2:
+        return array.reshape(-1, 1)
     return np.moveaxis(array, 1, -1).reshape(-1, array.shape[1])
 
 
@@ -98,15 +106,17 @@ def define_all(net: Network, blobs: Mapping[str, Blobs], inputs: Mapping[Top, np
         for top in one.tops:
             shape = shapes[top]
             bottoms: Sequence[np.ndarray] = [tops[bottom] for bottom in one.bottoms]
-            exact = layer_type(one).define(one, blobs.get(one.name, ()), bottoms, all_sites(shape))
-            tops[top] = np.moveaxis(exact.value.reshape(shape[0], *shape[2:], shape[1]), -1, 1)
+            position = one.tops.index(top)
+            exact = layer_type(one).define(one, blobs.get(one.name, ()), bottoms, all_sites(shape), position)
+            last = exact.value.reshape(shape[0], *shape[2:], shape[1]) if len(shape) > 1 else exact.value
+            tops[top] = np.moveaxis(last, -1, 1) if len(shape) > 1 else last.reshape(shape)
     return tops
 
 
 def run_keras(net: Network, blobs: Mapping[str, Blobs], inputs: Mapping[Top, np.ndarray]) -> list[np.ndarray]:
     """The converted net's outputs, float32, channels last."""
     model = keras_model(net, blobs)
-    feeds = [np.moveaxis(array, 1, -1) if array.ndim > 2 else array for array in inputs.values()]
+    feeds = [array.transpose(input_order(array.ndim)) for array in inputs.values()]
     outputs = model(feeds[0] if len(feeds) == 1 else feeds, training=False)
     return [np.asarray(one) for one in (outputs if isinstance(outputs, (list, tuple)) else [outputs])]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from harness.compare.judge import Evidence, judge, rounding_unit
+from harness.compare.judge import Evidence, judge, rounding_unit, worst_of
 from harness.data import LayerComparison, Network, Top
 from harness.engines.keras import wrap_model
 from harness.layout import channels_last, from_candidate, to_candidate
@@ -18,33 +18,41 @@ def judge_pair(
     model,
     blobs: Mapping[str, tuple[np.ndarray, ...]],
     bottoms: Mapping[Top, np.ndarray],
-    top: np.ndarray,
+    tops: np.ndarray | Mapping[str, np.ndarray],
     *,
     layer: str = "layer",
     **options,
 ) -> LayerComparison:
-    """Judge one layer of a Keras model on the reference's own bottoms; arrays are N, C, H, W."""
+    """Judge one layer of a Keras model on the reference's own bottoms; arrays are N, C, H, W.
+
+    Args:
+        tops: the reference's top, or all of them by blob.
+    """
     candidate = wrap_model(model, "model.keras")
     layer_map = map_layers(net, candidate.graph)
     (pair,) = [one for one in layer_map.pairs if layer in {caffe.name for caffe in one.caffe}]
     segment = candidate.segment(pair)
     last = {one: channels_last(array) for one, array in bottoms.items()}
-    reference = channels_last(top)
+    rows = []
+    for position, cut in enumerate(pair.outputs):
+        reference = channels_last(tops[cut.top.blob] if isinstance(tops, Mapping) else tops)
 
-    def feeds(arrays):
-        return [
-            to_candidate(array, candidate.tensor_rank(number))
-            for array, (number, _) in zip(arrays, pair.inputs, strict=True)
-        ]
+        def feeds(arrays):
+            return [to_candidate(arrays[one.top], candidate.tensor_rank(one.tensor), one.order) for one in pair.inputs]
 
-    evidence = Evidence(
-        pair=pair,
-        blobs=blobs,
-        bottoms={one: last[one] for one in pair.bottoms},
-        reference=reference,
-        run_float64=lambda arrays: segment.run_float64(feeds(arrays)),
-        **options,
-    )
-    tensor = segment.run(feeds([last[one] for _, one in pair.inputs]))
-    computed = from_candidate(candidate.as_array(tensor), reference.shape)
-    return judge(evidence, rounding_unit(evidence), computed)
+        def run_float64(arrays, shape, position=position, cut=cut):
+            return from_candidate(segment.run_float64(feeds(arrays))[position], shape, cut.order)
+
+        evidence = Evidence(
+            pair=pair,
+            position=position,
+            blobs=blobs,
+            bottoms={one: last[one] for one in (*pair.bottoms, *(cut.top for cut in pair.inputs))},
+            reference=reference,
+            run_float64=run_float64,
+            **options,
+        )
+        tensor = segment.run(feeds(last))[position]
+        computed = from_candidate(candidate.as_array(tensor), reference.shape, cut.order)
+        rows.append(judge(evidence, rounding_unit(evidence), computed))
+    return worst_of(rows)

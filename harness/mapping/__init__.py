@@ -11,27 +11,43 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from harness.data import KerasGraph, KerasNode, Layer, LayerMap, Network, Pair, Top
+from harness.data import Cut, KerasGraph, KerasNode, Layer, LayerMap, Network, Order, Pair, Top
 from harness.errors import MappingError
 from harness.layers import layer_type
 from harness.layers.base import keras_name
+from harness.layers.folding import canonical_tops, folds, read_tops
+from harness.layers.shapes import infer_shapes
+from harness.layout import Held, last_order
+from harness.mapping.orders import input_cut, order_behind, passed_on
 
-GLUE = frozenset({"ZeroPadding2D", "Cropping2D", "Reshape", "Flatten", "Permute", "Dropout", "InputLayer", "Identity"})
+GLUE = frozenset(
+    {
+        "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D", "Cropping1D", "Cropping2D", "Cropping3D", "Reshape", "Flatten",
+        "Permute", "Dropout", "SpatialDropout2D", "InputLayer", "Identity",
+    }
+)  # fmt: skip
 """Keras classes that only move numbers; they are folded into the segment they stand in."""
 
 
-def map_layers(network: Network, graph: KerasGraph, names: Mapping[str, str] | None = None) -> LayerMap:
+def map_layers(
+    network: Network,
+    graph: KerasGraph,
+    names: Mapping[str, str] | None = None,
+    reasons: Mapping[str, str] | None = None,
+) -> LayerMap:
     """Pair the layers of a Caffe net with those of a Keras model.
 
     Args:
         names: Caffe layer → Keras layer, where the case says so; goes before everything else.
+        reasons: why a pair of `names` was taken, where it was not the case that said so.
 
     Raises:
         MappingError: `names` speaks of layers that do not exist, or the two nets have different inputs.
+        UnsupportedError: the net's shapes cannot be worked out.
     """
     names = dict(names or {})
     _check_names(network, graph, names)
-    walk = _Walk(network, graph, names)
+    walk = _Walk(network, graph, names, dict(reasons or {}))
     for node in graph.nodes:
         walk.visit(node)
     return walk.result()
@@ -42,23 +58,32 @@ class _Walk:
     network: Network
     graph: KerasGraph
     names: Mapping[str, str]
-    counterpart: dict[int, Top] = field(default_factory=dict)  # Keras tensor → the Caffe top that it should equal
+    reasons: Mapping[str, str]
+    bound: dict[int, dict[Top, Order]] = field(default_factory=dict)  # Keras tensor → the tops that it should equal
     roots: dict[int, tuple[int, ...]] = field(default_factory=dict)  # Keras tensor → the mapped tensors it is made of
     glue: dict[int, tuple[str, ...]] = field(default_factory=dict)  # … and the unmapped layers in between
     pairs: list[Pair] = field(default_factory=list)
     taken: set[str] = field(default_factory=set)  # Caffe layers
+    passed: set[str] = field(default_factory=set)  # Caffe layers that Keras does by holding the axes as it does
     trailing: set[str] = field(default_factory=set)  # Keras layers that belong to the segment before them
     extra: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.shapes = infer_shapes(self.network)
         self.canonical = canonical_tops(self.network)
-        self.reads = {
-            layer.name: tuple(self.canonical[bottom] for bottom in layer.bottoms) for layer in self.network.layers
+        self.reads = read_tops(self.network, self.canonical)
+        self.needs = {
+            layer.name: tuple(
+                top
+                for position, top in enumerate(self.reads[layer.name])
+                if position not in layer_type(layer).shape_only
+            )
+            for layer in self.network.layers
         }
         self.readers: dict[Top, list[Layer]] = {}
         for layer in self.network.layers:
-            if not layer_type_is_identity(layer):
-                for top in set(self.reads[layer.name]):
+            if not folds(self.network, layer):
+                for top in set(self.needs[layer.name]):
                     self.readers.setdefault(top, []).append(layer)
         self.nodes = {node.name: node for node in self.graph.nodes}
         self.keras_names = set(self.nodes)
@@ -81,9 +106,12 @@ class _Walk:
         by_name = {keras_name(top.blob): top for top in inputs}
         if set(self.graph.input_names) == set(by_name):
             inputs = [by_name[name] for name in self.graph.input_names]
-        self.starts = dict(zip(self.graph.inputs, inputs, strict=True))
-        for tensor, top in self.starts.items():
-            self._bind(tensor, top)
+        self.starts = {
+            tensor: input_cut(self.graph, tensor, top, self.shapes[top])
+            for tensor, top in zip(self.graph.inputs, inputs, strict=True)
+        }
+        for cut in self.starts.values():
+            self._bind(cut)
 
     def _refuse_equal_names(self) -> None:
         """Raises MappingError for two Caffe names that Keras cannot tell apart: `a/b` and `a__b`."""
@@ -99,7 +127,7 @@ class _Walk:
                 )
 
     def visit(self, node: KerasNode) -> None:
-        if node.name in self.trailing or all(tensor in self.counterpart for tensor in node.outputs):
+        if node.name in self.trailing or all(tensor in self.bound for tensor in node.outputs):
             return
         sources = _unique(root for tensor in node.inputs for root in self.roots.get(tensor, ()))
         before = _unique(name for tensor in node.inputs for name in self.glue.get(tensor, ()))
@@ -107,7 +135,6 @@ class _Walk:
         if layer is None:
             self._fold(node, sources, before)
             return
-        caffe = self._with_fused(layer, node)
         inputs = self._inputs(layer, sources)
         if inputs is None:
             self.extra[node.name] = (
@@ -115,29 +142,55 @@ class _Walk:
             )
             self._fold(node, sources, before)
             return
+        caffe = self._with_fused(layer, node)
         tail = self._tail(layer, node)
-        output = tail[-1].outputs[0]
-        top = caffe[-1].tops[0]
         self.taken.update(one.name for one in caffe)
         self.trailing.update(one.name for one in tail[1:])
         keras = (*before, *(one.name for one in tail))
         low = [self.nodes[name].dtype for name in keras if self.nodes[name].dtype not in ("float32", "float64")]
+        outputs = self._outputs(caffe, node, tail, inputs)
         self.pairs.append(
             Pair(
                 caffe=caffe,
-                top=top,
                 keras=keras,
                 bottoms=self.reads[layer.name],
                 inputs=inputs,
-                output=output,
+                outputs=outputs,
                 reason=reason,
+                main=node.name,
                 precision=low[0] if low else "float32",
             )
         )
-        self._bind(output, self.canonical[top])
+        for cut in outputs:
+            self._bind(replace(cut, top=self.canonical[cut.top]))
+
+    def _outputs(
+        self,
+        caffe: tuple[Layer, ...],
+        node: KerasNode,
+        tail: Sequence[KerasNode],
+        inputs: Sequence[Cut],
+    ) -> tuple[Cut, ...]:
+        """The Keras tensors that are compared, each with its top; a Keras layer may give fewer than Caffe's."""
+        layer, last = caffe[0], caffe[-1]
+        paths = {
+            root: [self.nodes[name] for name in self.glue.get(tensor, ())]
+            for tensor in node.inputs
+            for root in self.roots.get(tensor, ())
+        }
+        held = []
+        for cut in inputs:
+            order = passed_on(cut.order, paths.get(cut.tensor, ()))
+            held.append(Held(self.shapes[cut.top], order if order is not None else cut.order))
+        orders = order_behind(layer, held, node, tail[1:], self.shapes)
+        tops = layer.tops if last is layer else last.tops
+        made = zip(tail[-1].outputs, tail[-1].output_shapes, tops, orders, strict=False)
+        return tuple(Cut(tensor, top, order.fit(shape)) for tensor, shape, top, order in made)
 
     def result(self) -> LayerMap:
-        folded = [layer.name for layer in self.network.layers if layer_type_is_identity(layer)]
+        folded = [
+            layer.name for layer in self.network.layers if folds(self.network, layer) or layer.name in self.passed
+        ]
         missing = {
             layer.name: f"no Keras layer is named {keras_name(layer.name)!r} and none stands at its place in the graph"
             for layer in self.network.layers
@@ -154,14 +207,20 @@ class _Walk:
         """What the model does behind the last counterpart: mere reordering is compared along, the rest is at fault."""
         beyond: dict[str, str] = {}
         for output in self.graph.outputs:
-            if output in self.counterpart:
+            if output in self.bound:
                 continue
             roots, glue = self.roots.get(output, ()), self.glue.get(output, ())
-            makers = [index for index, pair in enumerate(self.pairs) if roots == (pair.output,)]
-            read = {number for pair in self.pairs for number, _ in pair.inputs}
+            makers = [
+                index for index, pair in enumerate(self.pairs) if roots == tuple(cut.tensor for cut in pair.outputs)
+            ]
+            read = {cut.tensor for pair in self.pairs for cut in pair.inputs}
             if makers and roots[0] not in read and all(self.nodes[name].class_name in GLUE for name in glue):
                 pair = self.pairs[makers[0]]
-                self.pairs[makers[0]] = replace(pair, keras=(*pair.keras, *glue), output=output)
+                (cut,) = pair.outputs
+                order = passed_on(cut.order, [self.nodes[name] for name in glue])
+                order = order if order is not None and len(order) == len(cut.order) else cut.order
+                ends = (Cut(output, cut.top, order),)
+                self.pairs[makers[0]] = replace(pair, keras=(*pair.keras, *glue), outputs=ends)
                 continue
             last = glue[-1] if glue else "the model's output"
             kind = f" ({self.nodes[last].class_name})" if last in self.nodes else ""
@@ -170,18 +229,32 @@ class _Walk:
 
     def _misread(self, pair: Pair, missing: Mapping[str, str]) -> str | None:
         """A sentence if the Keras layer reads something else than Caffe's, and no missing layer in between explains it."""
-        for number, expected in pair.inputs:
-            found, reach = self.counterpart[number], {expected}
+        for cut in pair.inputs:
+            if cut.top in self.bound[cut.tensor]:
+                continue
+            found, reach = next(iter(self.bound[cut.tensor])), {cut.top}
             while found not in reach:
                 further = {top for one in reach if one.layer in missing for top in self.reads[one.layer]}
                 if further <= reach:
-                    return f"{pair.layer.name} reads {found} in the Keras model, {expected} in Caffe"
+                    return f"{pair.layer.name} reads {found} in the Keras model, {cut.top} in Caffe"
                 reach |= further
         return None
 
-    def _bind(self, tensor: int, top: Top) -> None:
-        self.counterpart[tensor] = top
-        self.roots[tensor] = (tensor,)
+    def _bind(self, cut: Cut) -> None:
+        self.bound.setdefault(cut.tensor, {})[cut.top] = cut.order
+        self.roots[cut.tensor] = (cut.tensor,)
+        for layer in self.readers.get(cut.top, ()):
+            self._pass_on(layer, cut)
+
+    def _pass_on(self, layer: Layer, cut: Cut) -> None:
+        """A layer that only renames axes needs no counterpart: the tensor, read in another order, is its top as well."""
+        renamed = layer_type(layer).renames(layer, Held(self.shapes[cut.top], cut.order))
+        alone = keras_name(layer.name) not in self.keras_names and layer.name not in self.names
+        stands = any(_stands_for(node, layer) for node in self.keras_readers.get(cut.tensor, ()))
+        if renamed is not None and alone and not stands and layer.name not in self.taken:
+            self.passed.add(layer.name)
+            self.taken.add(layer.name)
+            self._bind(Cut(cut.tensor, self.canonical[layer.tops[0]], renamed))
 
     def _fold(self, node: KerasNode, sources: tuple[int, ...], before: tuple[str, ...]) -> None:
         for tensor in node.outputs:
@@ -193,27 +266,37 @@ class _Walk:
     def _layer_for(self, node: KerasNode, sources: Sequence[int]) -> tuple[Layer | None, str]:
         named = self.caffe_by_keras.get(node.name)
         if named is not None:
-            if layer_type_is_identity(named) or named.name in self.taken:
+            if folds(self.network, named) or named.name in self.taken:
                 return None, ""
-            return named, "named in the case" if named.name in self.names else "same name"
-        for layer in self.readers.get(self.counterpart[sources[0]], ()) if sources else ():
+            return named, self.reasons.get(named.name, "named in the case" if named.name in self.names else "same name")
+        at_hand = [top for source in sources[:1] for top in self.bound[source]]
+        for layer in (layer for top in at_hand for layer in self.readers.get(top, ())):
             if (
                 layer.name not in self.taken
                 and layer.name not in self.names
                 and keras_name(layer.name) not in self.keras_names
-                and set(self.reads[layer.name]) == {self.counterpart[source] for source in sources}
+                and self._reads_the_same(layer, sources)
                 and _stands_for(node, layer)
             ):
                 return layer, f"{node.class_name} at the same place in the graph"
         return None, ""
 
+    def _reads_the_same(self, layer: Layer, sources: Sequence[int]) -> bool:
+        """True if every blob that the layer reads stands in one of the tensors, and every tensor is one of them."""
+        needed = set(self.needs[layer.name])
+        return needed <= {top for source in sources for top in self.bound[source]} and all(
+            needed & set(self.bound[source]) for source in sources
+        )
+
     def _with_fused(self, layer: Layer, node: KerasNode) -> tuple[Layer, ...]:
         """The Caffe layer and those that the Keras layer's `activation` stands for."""
-        activation = activation_of(node)
-        if activation is None or node.class_name == "Activation":
+        readers = self.readers.get(self.canonical[layer.tops[0]], []) if layer.tops else []
+        if len(readers) != 1 or readers[0].name in self.taken:
             return (layer,)
-        readers = self.readers.get(self.canonical[layer.tops[0]], [])
-        if len(readers) != 1 or readers[0].name in self.taken or not layer_type(readers[0]).fuses:
+        if layer_type(readers[0]).is_within(readers[0], node) and not self._stands_alone(readers[0], node):
+            return (layer, readers[0])
+        activation = activation_of(node)
+        if activation is None or node.class_name == "Activation" or not layer_type(readers[0]).fuses:
             return (layer,)
         # An activation of another kind is still the counterpart, a wrong one, unless the right one stands by itself.
         if activation in layer_type(readers[0]).fuses or not self._stands_alone(readers[0], node):
@@ -226,20 +309,35 @@ class _Walk:
             return True
         return any(_stands_for(reader, layer) for reader in self.keras_readers.get(behind.outputs[0], ()))
 
-    def _inputs(self, layer: Layer, sources: Sequence[int]) -> tuple[tuple[int, Top], ...] | None:
+    def _inputs(self, layer: Layer, sources: Sequence[int]) -> tuple[Cut, ...] | None:
         """Which of the layer's bottoms belongs to which Keras tensor: what is known to be equal first, then by order."""
-        left = list(_unique(self.reads[layer.name]))
+        if not layer.bottoms:  # it hangs on some tensor of the graph, whose numbers do not matter
+            return tuple(Cut(source, *next(iter(self.bound[source].items()))) for source in sources)
+        left = list(_unique(self.needs[layer.name]))
+        if len(left) != len(sources):
+            left = list(_unique(self.reads[layer.name]))
         if len(left) != len(sources):
             return None
         found: dict[int, Top] = {}
         for source in sources:
-            if self.counterpart[source] in left:
-                found[source] = self.counterpart[source]
-                left.remove(self.counterpart[source])
+            for top in self.bound[source]:
+                if top in left:
+                    found[source] = top
+                    left.remove(top)
+                    break
         for source in sources:
             if source not in found:
                 found[source] = left.pop(0)
-        return tuple((source, found[source]) for source in sources)
+        return tuple(Cut(source, found[source], self._order(source, found[source])) for source in sources)
+
+    def _order(self, tensor: int, top: Top) -> Order:
+        """How a tensor holds a top; one that should not stand there is taken to hold it as it holds its own."""
+        known = self.bound[tensor]
+        if top in known:
+            return known[top]
+        guess = next(iter(known.values()))
+        rank = len(self.shapes[top])
+        return guess if len(guess) == rank else last_order(rank)
 
     def _tail(self, layer: Layer, node: KerasNode) -> tuple[KerasNode, ...]:
         """The Keras layer and the glue behind it that still belongs to it, as a crop behind a transposed convolution."""
@@ -248,27 +346,12 @@ class _Walk:
             readers = self.keras_readers.get(tail[-1].outputs[0], [])
             fits = (
                 len(readers) == 1
-                and readers[0].class_name in layer_type(layer).trailing
+                and layer_type(layer).trails(layer, readers[0])
                 and readers[0].name not in self.caffe_by_keras
             )
             if not fits:
                 return tuple(tail)
             tail.append(readers[0])
-
-
-def canonical_tops(network: Network) -> dict[Top, Top]:
-    """Every top → the top that it equals and that was computed first; Dropout's is that of the layer before it."""
-    canonical: dict[Top, Top] = {}
-    for layer in network.layers:
-        for top in layer.tops:
-            same = layer_type_is_identity(layer) and layer.bottoms
-            canonical[top] = canonical[layer.bottoms[0]] if same else top
-    return canonical
-
-
-def layer_type_is_identity(layer: Layer) -> bool:
-    """True for a layer that computes nothing at inference."""
-    return layer_type(layer).identity
 
 
 def activation_of(node: KerasNode) -> str | None:

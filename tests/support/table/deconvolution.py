@@ -1,0 +1,44 @@
+"""Deconvolution."""
+
+from __future__ import annotations
+
+from support import loops
+from support.table import Sliding, Two, lacking, window
+
+from harness.data import Shape
+
+KIND = "Deconvolution"
+
+
+def _entry(id: str, shape: Shape, outputs: int, kernel: Two, **more) -> Sliding:
+    return window(KIND, id, shape, kernel, outputs, **more)
+
+
+KERAS_HAS = (
+    _entry("kernel 2, stride 2", (1, 2, 3, 4), 3, (2, 2), stride=(2, 2)),
+    _entry("kernel 3x2", (1, 2, 4, 3), 2, (3, 2)),
+    _entry("bilinear, pad 1", (1, 3, 4, 5), 3, (4, 4), stride=(2, 2), pad=(1, 1), bias=False),
+    _entry("odd kernel, even pad", (1, 2, 4, 5), 2, (5, 3), stride=(2, 3), pad=(2, 0)),
+    _entry("stride 1x3, pad 0x1", (1, 2, 4, 3), 2, (2, 4), stride=(1, 3), pad=(0, 1)),
+    _entry("stride 3 > kernel 2", (2, 2, 3, 4), 3, (2, 2), stride=(3, 3)),
+    _entry("stride 4x1 > kernel 2x1", (1, 2, 3, 4), 2, (2, 1), stride=(4, 1)),
+    _entry("stride 3 > kernel 2, pad 1", (1, 2, 4, 3), 2, (2, 2), stride=(3, 3), pad=(1, 1)),
+    _entry("kernel - stride odd", (1, 2, 4, 5), 2, (4, 5), stride=(3, 2), pad=(1, 1)),
+    _entry("group 2", (1, 4, 3, 4), 6, (3, 2), stride=(2, 1), group=2),
+    _entry("group of one channel each", (1, 3, 4, 4), 3, (4, 4), stride=(2, 2), pad=(1, 1), group=3, bias=False),
+    _entry("no bias, pad 2x1", (1, 2, 5, 4), 3, (6, 4), stride=(3, 2), pad=(2, 1), bias=False),
+)
+
+KERAS_LACKS = (
+    _entry("dilation 2x3", (1, 2, 4, 3), 2, (3, 2), dilation=(2, 3)),
+    _entry("dilation 2, pad 1x2", (1, 2, 4, 4), 2, (3, 3), dilation=(2, 2), pad=(1, 2)),
+    _entry("stride 2 and dilation 2", (1, 2, 3, 4), 2, (3, 2), stride=(2, 2), dilation=(2, 2)),
+)
+
+ENTRIES = (*KERAS_HAS, *lacking(KERAS_LACKS))
+
+
+def tops_of(entry: Sliding, blobs, bottoms):
+    """The plain loops."""
+    w, b = (*blobs, None)[:2]
+    return [loops.deconvolution(bottoms[0], w, b, entry.stride, entry.pad, entry.dilation, entry.group)]

@@ -1,0 +1,23 @@
+"""Sigmoid."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from support.table import Entry, plain
+
+ENTRIES = (
+    plain("Sigmoid", "of an image", (2, 3, 4, 5)),
+    plain("Sigmoid", "of a vector", (2, 7)),
+    plain("Sigmoid", "far out", (1, 3, 4, 5), draws=(lambda rng, shape: 30 * rng.normal(size=shape),)),
+)
+
+
+def tops_of(entry: Entry, blobs, bottoms):
+    """One number after the other."""
+    top = np.zeros(bottoms[0].shape)
+    for index in np.ndindex(top.shape):
+        x = float(bottoms[0][index])
+        top[index] = 1 / (1 + math.exp(-x)) if x > 0 else math.exp(x) / (1 + math.exp(x))
+    return [top]
