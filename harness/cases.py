@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness.data import Case, GoldenSource, InputSource, Tolerance, WeightsSource
+from harness.data import Case, GoldenSource, InputSource, Size, Tolerance, WeightsSource
 from harness.errors import CaseError, UsageError
 
 if sys.version_info >= (3, 11):
@@ -90,15 +90,16 @@ def list_cases(roots: list[Path]) -> list[str]:
     return sorted({file.parent.name for root in roots for file in root.glob(f"*/{FILE}")})
 
 
-def parse_size(text: str) -> tuple[int, int]:
-    """`437x437` or `852×1640` → height, width. Raises UsageError."""
-    found = re.fullmatch(r"(\d+)[x×](\d+)", text)
-    if not found or "0" in (found[1].lstrip("0") or "0", found[2].lstrip("0") or "0"):
+def parse_size(text: str) -> Size:
+    """`437x437`, `852×1640` or `1x28x28` → (channels,) height, width. Raises UsageError."""
+    found = re.fullmatch(r"(?:(\d+)[x×])?(\d+)[x×](\d+)", text)
+    edges = tuple(int(edge) for edge in found.groups() if edge is not None) if found else (0,)
+    if 0 in edges:
         raise UsageError(f"{text!r} is not a size", fix="write height x width: 437x437")
-    return int(found[1]), int(found[2])
+    return edges  # type: ignore[return-value]
 
 
-def with_size(case: Case, size: tuple[int, int]) -> Case:
+def with_size(case: Case, size: Size) -> Case:
     """The case at another input size."""
     asked = None if size == case.input.size else size
     return replace(case, input=replace(case.input, size=size), asked_size=asked)
@@ -148,9 +149,9 @@ class _Reader:
             raise CaseError(f"[input] has {' and '.join(given)}", file=self.file, fix="keep one of them")
         mean = self._get(table, "mean_bgr", list, [0.0, 0.0, 0.0])
         size = self._get(table, "size", list, None)
-        if len(mean) != 3 or (size is not None and len(size) != 2):
+        if len(mean) != 3 or (size is not None and len(size) not in (2, 3)):
             raise CaseError(
-                "[input] mean_bgr takes three numbers, size two (height, width)",
+                "[input] mean_bgr takes three numbers, size two (height, width) or three (channels before)",
                 file=self.file,
                 fix="mean_bgr = [102.93, 111.36, 116.52], size = [900, 900]",
             )
@@ -161,7 +162,7 @@ class _Reader:
             mean_bgr=(float(mean[0]), float(mean[1]), float(mean[2])),
             scale=float(self._get(table, "scale", (int, float), 1.0)),
             margin=self._get(table, "margin", int, 0),
-            size=(int(size[0]), int(size[1])) if size else None,
+            size=tuple(map(int, size)) if size else None,  # type: ignore[arg-type]
             preprocess=self._get(table, "preprocess", str, None),
         )
 

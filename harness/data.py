@@ -16,6 +16,9 @@ Shape = tuple[int, ...]
 Order = tuple[int, ...]
 """Which axis of a Caffe blob each axis of a Keras tensor holds: (0, 2, 3, 1) is channels last."""
 
+Size = tuple[int, int] | tuple[int, int, int]
+"""Of a picture: height and width, or channels, height and width."""
+
 
 # ---------------------------------------------------------------------------------------------- the Caffe net
 
@@ -60,6 +63,12 @@ class Network:
     layers: tuple[Layer, ...]
     inputs: Mapping[Top, Shape]  # as the prototxt declares them, NCHW
     path: Path | None = None
+    dropped: Mapping[str, str] = field(default_factory=dict)  # layers that only training needs → what became of them
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """A sentence for each layer of the file that is left out or changed."""
+        return tuple(f"layer {name!r} of the prototxt: {why}" for name, why in self.dropped.items())
 
     def __getitem__(self, name: str) -> Layer:
         for layer in self.layers:
@@ -109,7 +118,7 @@ class InputSource:
     mean_bgr: tuple[float, float, float] = (0.0, 0.0, 0.0)
     scale: float = 1.0
     margin: int = 0  # pixels, reflected on all four sides
-    size: tuple[int, int] | None = None  # height, width; None: as in the prototxt
+    size: Size | None = None  # None: as in the prototxt
     preprocess: str | None = None  # "file.py:function", the port's own
 
 
@@ -144,7 +153,7 @@ class Case:
     tolerance: Mapping[str, Tolerance] = field(default_factory=dict)
     palette: tuple[tuple[int, int, int], ...] = ()  # RGB per label, for a segmentation net
     golden: GoldenSource | None = None
-    asked_size: tuple[int, int] | None = None  # height, width, where not the case's own were asked for
+    asked_size: Size | None = None  # where not the case's own was asked for
 
 
 # ------------------------------------------------------------------------------------------ the reference side

@@ -25,7 +25,7 @@ def input_shapes(case: Case, declared: Mapping[Top, Shape]) -> dict[str, Shape]:
         if case.input.size is not None:
             if len(shape) != 4:
                 raise UsageError(f"input {top.blob!r} has the shape {shape}: no height and width to set")
-            shape = (*shape[:2], *case.input.size)
+            shape = (*shape[: 4 - len(case.input.size)], *case.input.size)
         shapes[top.blob] = shape
     return shapes
 

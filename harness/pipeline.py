@@ -84,7 +84,7 @@ def prepare(case: Case, *, fetch: bool = False) -> Prepared:
     """Read the net, the weights and the input of a case, and hold them against each other."""
     if fetch:
         fetch_golden(case)
-    declared = read_network(case.prototxt)
+    declared = read_network(case.prototxt, size=case.input.size)
     sizes = feeds.input_shapes(case, declared.inputs)
     network = read_network(case.prototxt, input_shapes=sizes)
     shapes = infer_shapes(network)
@@ -212,7 +212,10 @@ def judge_all(ready: Prepared, recording: Recording, options: Options, progress:
         of=len(table),
         mode=options.mode,
         pictures=(*([shown] if shown else []), *pictures) if pictures else (),
-        notes=tuple(f"Keras layer {name!r}: {why}" for name, why in layer_map.extra.items()),
+        notes=(
+            *network.notes,
+            *(f"Keras layer {name!r}: {why}" for name, why in layer_map.extra.items()),
+        ),
     )
 
 
@@ -282,7 +285,7 @@ def _reference(recording: Recording) -> dict[str, Any]:
 
 def title(case: Case) -> str:
     """`NAME`, or `NAME@HxW` where another size than the case's own was asked for."""
-    return case.name if case.asked_size is None else f"{case.name}@{case.asked_size[0]}x{case.asked_size[1]}"
+    return case.name if case.asked_size is None else f"{case.name}@{'x'.join(map(str, case.asked_size))}"
 
 
 def default_out(case: Case) -> Path:

@@ -135,7 +135,7 @@ class CaseFile(pytest.File):
                 layers = self.parity.layers(case)
             except HarnessError as error:
                 raise self.CollectError(f"could not compare: {error}") from error
-            size = f"[{case.asked_size[0]}x{case.asked_size[1]}]" if case.asked_size else ""
+            size = f"[{'x'.join(map(str, case.asked_size))}]" if case.asked_size else ""
             for layer in layers:
                 yield LayerItem.from_parent(self, name=f"{layer}{size}", layer=layer, case=case)
 

@@ -149,12 +149,14 @@ def test_an_unknown_name_lists_what_is_at_hand(folder: Path) -> None:
     assert str(caught.value) == "no case 'mime'\n  → did you mean 'mine'? at hand are mine"
 
 
-@pytest.mark.parametrize(("text", "size"), [("437x373", (437, 373)), ("852×1640", (852, 1640))])
-def test_size(text: str, size: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    ("text", "size"), [("437x373", (437, 373)), ("852×1640", (852, 1640)), ("1x28×29", (1, 28, 29))]
+)
+def test_size(text: str, size: tuple[int, ...]) -> None:
     assert parse_size(text) == size
 
 
-@pytest.mark.parametrize("text", ["437", "437x", "0x5", "-1x5", "axb", "437x373x3", "5x00"])
+@pytest.mark.parametrize("text", ["437", "437x", "0x5", "-1x5", "axb", "1x3x437x373", "0x5x5", "5x00"])
 def test_no_size(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_size(text)

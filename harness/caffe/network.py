@@ -7,16 +7,16 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.caffe.caffe_pb2 import LayerParameter, NetState, NetStateRule
+from harness.caffe.caffe_pb2 import NetState, NetStateRule
+from harness.caffe.entry import Entry
 from harness.caffe.prototxt import Prototxt, nearest, parse_prototxt
+from harness.caffe.training import resized, without_training
 from harness.caffe.upgrade import upgrade
-from harness.data import Layer, Network, Shape, Top
-from harness.errors import PrototxtError, UnsupportedError, UsageError
+from harness.data import Layer, Network, Shape, Size, Top
+from harness.errors import PrototxtError, UsageError
 
 MAX_AXES = 32  # Caffe's limits on a blob
 MAX_COUNT = 2**31 - 1
-
-DATA_TYPES = frozenset(("Data", "HDF5Data", "ImageData", "MemoryData", "WindowData"))
 
 _DEPLOY = "give the deploy prototxt, which begins with an Input layer"
 
@@ -28,8 +28,11 @@ def read_network(
     stages: Collection[str] = (),
     level: int = 0,
     input_shapes: Mapping[str, Shape] | None = None,
+    size: Size | None = None,
 ) -> Network:
     """The net that Caffe would run, its layers in the order of execution.
+
+    What only training needs is left out (`training.without_training`), and the network says what that was.
 
     Layer names must be unique, though Caffe does not ask for it: it would load trained weights into the first of
     the namesakes only, and recordings are kept by layer name.
@@ -37,11 +40,12 @@ def read_network(
     Args:
         phase: "TEST" or "TRAIN"; with `stages` and `level` it decides which layers take part.
         input_shapes: by blob, in place of the shapes that the prototxt gives its inputs (NCHW).
+        size: height and width (or channels, height and width) for every input that has four axes.
 
     Raises:
         PrototxtError: the file is no net that Caffe would build.
-        UnsupportedError: the net reads its input from files, or its layers cannot be told apart by name.
-        UsageError: a phase or an input that does not exist.
+        UnsupportedError: the net does not say how large its input is, or its layers cannot be told apart by name.
+        UsageError: a phase or an input that does not exist, or a size for a net that has no picture as its input.
     """
     if phase not in ("TRAIN", "TEST"):
         raise UsageError(f"no phase {phase!r}", fix="TEST or TRAIN")
@@ -50,42 +54,31 @@ def read_network(
     state.CopyFrom(prototxt.net.state)
     state.MergeFrom(NetState(phase=phase, level=level, stage=list(stages)))
 
-    entries = [_Entry(prototxt.path, *pair) for pair in zip(prototxt.net.layer, prototxt.lines, strict=True)]
+    entries = [Entry(prototxt.path, *pair) for pair in zip(prototxt.net.layer, prototxt.lines, strict=True)]
     taking_part = [entry for entry in entries if _takes_part(entry, state)]
     if not taking_part:
         raise PrototxtError(
             f"has no layers in phase {phase}" if entries else "has no layers", file=prototxt.path, fix=_DEPLOY
         )
     _check_names(taking_part)
-    _check_inputs(taking_part)
-    inputs = _shape_inputs(taking_part, input_shapes or {}, prototxt)
+    shapes = input_shapes or {}
+    layers, dropped = without_training(taking_part, shapes, size)
+    if not any(entry.parameters.type == "Input" for entry in layers):
+        raise layers[0].unsupported("the net has no Input layer", _DEPLOY)
+    inputs = _shape_inputs(layers, shapes, size, prototxt)
     return Network(
         name=prototxt.net.name,
-        layers=_connect(taking_part, entries),
+        layers=_connect(layers, entries),
         inputs=inputs,
         path=prototxt.path,
+        dropped=dropped,
     )
-
-
-@dataclass(frozen=True)
-class _Entry:
-    """A layer as the file has it, and where."""
-
-    path: Path
-    parameters: LayerParameter
-    line: int | None
-
-    def error(self, message: str, fix: str | None = None) -> PrototxtError:
-        return PrototxtError(message, file=self.path, line=self.line, layer=self.parameters.name, fix=fix)
-
-    def unsupported(self, message: str, fix: str | None = None) -> UnsupportedError:
-        return UnsupportedError(message, file=self.path, line=self.line, layer=self.parameters.name, fix=fix)
 
 
 # --------------------------------------------------------------------------------------------------- phase rules
 
 
-def _takes_part(entry: _Entry, state: NetState) -> bool:
+def _takes_part(entry: Entry, state: NetState) -> bool:
     include, exclude = entry.parameters.include, entry.parameters.exclude
     if include and exclude:
         raise entry.error("has both include and exclude rules", "keep one kind")
@@ -107,8 +100,8 @@ def _meets(state: NetState, rule: NetStateRule) -> bool:
 # --------------------------------------------------------------------------------------------------------- checks
 
 
-def _check_names(entries: Sequence[_Entry]) -> None:
-    first: dict[str, _Entry] = {}
+def _check_names(entries: Sequence[Entry]) -> None:
+    first: dict[str, Entry] = {}
     for entry in entries:
         name = entry.parameters.name
         if not name:
@@ -123,17 +116,12 @@ def _check_names(entries: Sequence[_Entry]) -> None:
         first[name] = entry
 
 
-def _check_inputs(entries: Sequence[_Entry]) -> None:
-    for entry in entries:
-        if entry.parameters.type in DATA_TYPES:
-            raise entry.unsupported(f"a {entry.parameters.type} layer reads its input from files", _DEPLOY)
-    if not any(entry.parameters.type == "Input" for entry in entries):
-        raise entries[0].unsupported("the net has no Input layer", _DEPLOY)
-
-
-def _shape_inputs(entries: Sequence[_Entry], wanted: Mapping[str, Shape], prototxt: Prototxt) -> dict[Top, Shape]:
-    """The shape of each input; the Input layers' own parameters are brought in line with `wanted`."""
+def _shape_inputs(
+    entries: Sequence[Entry], wanted: Mapping[str, Shape], size: Size | None, prototxt: Prototxt
+) -> dict[Top, Shape]:
+    """The shape of each input; the Input layers' own parameters are brought in line with `wanted` and `size`."""
     inputs: dict[Top, Shape] = {}
+    asked = set(wanted)
     for entry in entries:
         layer = entry.parameters
         if layer.type != "Input":
@@ -147,21 +135,27 @@ def _shape_inputs(entries: Sequence[_Entry], wanted: Mapping[str, Shape], protot
             )
         for index, blob in enumerate(layer.top):
             shape = tuple(wanted.get(blob, declared[index] if declared else ()))
+            if size is not None and blob not in wanted and len(shape) == 4:
+                shape = resized(shape, size)
+                asked.add(blob)
             if not shape:
                 raise entry.error(
                     f"input {blob!r} has no shape", "write input_param { shape { dim: 1 dim: 3 dim: … dim: … } }"
                 )
             if any(dim < 1 for dim in shape) or len(shape) > MAX_AXES or math.prod(shape) > MAX_COUNT:
                 stated = "×".join(map(str, shape))
-                if blob in wanted:
+                if blob in asked:
                     raise UsageError(f"input {blob!r} cannot be {stated}", fix="each dimension is 1 or more")
                 raise entry.error(f"input {blob!r} cannot be {stated}", "each dimension is 1 or more")
             inputs[Top(layer.name, blob)] = shape
-        if any(blob in wanted for blob in layer.top):
+        if any(blob in asked for blob in layer.top):
             del layer.input_param.shape[:]
             for blob in layer.top:
                 layer.input_param.shape.add(dim=inputs[Top(layer.name, blob)])
     blobs = [top.blob for top in inputs]
+    if size is not None and not any(len(shape) == 4 for shape in inputs.values()):
+        stated = ", ".join(f"{top.blob!r} is {'×'.join(map(str, shape))}" for top, shape in inputs.items())
+        raise UsageError("no input has a height and a width to set", file=prototxt.path, fix=f"{stated}; give no size")
     for blob in wanted:
         if blob not in blobs:
             raise UsageError(
@@ -181,7 +175,7 @@ class _Blob:
     readers: list[str] = field(default_factory=list)
 
 
-def _connect(entries: Sequence[_Entry], in_file: Sequence[_Entry]) -> tuple[Layer, ...]:
+def _connect(entries: Sequence[Entry], in_file: Sequence[Entry]) -> tuple[Layer, ...]:
     blobs: dict[str, _Blob] = {}
     layers: list[Layer] = []
     for entry in entries:
@@ -224,7 +218,7 @@ def _connect(entries: Sequence[_Entry], in_file: Sequence[_Entry]) -> tuple[Laye
 
 
 def _where_is(
-    blob: str, entry: _Entry, known: Collection[str], taking_part: Sequence[_Entry], in_file: Sequence[_Entry]
+    blob: str, entry: Entry, known: Collection[str], taking_part: Sequence[Entry], in_file: Sequence[Entry]
 ) -> str:
     """What to do about a bottom that no layer before has written."""
     for other in in_file:

@@ -181,6 +181,15 @@ _TWICE = re.compile(r'Message type "(?P<type>[\w.]+)" should not have multiple "
 _NO_STRING = re.compile(r"Expected string but found: '(?P<found>.*)'")
 _SOLVER_FIELDS = frozenset(("net", "train_net", "test_net", "base_lr", "lr_policy", "test_iter", "solver_mode"))
 
+_FORKS = {
+    ("PoolingParameter", "ceil_mode"): "a fork's; ceil_mode: false is round_mode: FLOOR, true what Caffe does anyway",
+    ("ConvolutionParameter", "hole"): "a fork's name for it; write dilation",
+    ("ConvolutionParameter", "hole_h"): "a fork's; write dilation twice, the one of the rows first",
+    ("BNParameter", "slope_filler"): "this is PSPNet's BN, not SegNet's; write it as BatchNorm and Scale, weights too",
+    ("BNParameter", "frozen"): "this is PSPNet's BN, not SegNet's; write it as BatchNorm and Scale, weights too",
+}
+"""Fields of forks that mean something at inference, and so cannot be passed over."""
+
 
 def _explain(error: text_format.ParseError, text: str, outline: _Outline, path: Path) -> PrototxtError:
     line, column = error.GetLine(), error.GetColumn()
@@ -222,6 +231,8 @@ def _explain(error: text_format.ParseError, text: str, outline: _Outline, path: 
 def _explain_field(message_type: str, name: str) -> tuple[str, str | None]:
     known = DESCRIPTOR.message_types_by_name[message_type].fields_by_name
     message = f"{message_type} has no field {name!r}"
+    if (message_type, name) in _FORKS:
+        return message, _FORKS[message_type, name]
     # The common ending would make every two of them look alike.
     meant = nearest(name.removesuffix("_param"), (field.removesuffix("_param") for field in known))
     if meant and meant not in known:

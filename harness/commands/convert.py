@@ -35,12 +35,9 @@ def command(
     from harness.convert.source import write_source
     from harness.convert.weights import write_weights
 
-    network = read_network(prototxt)
-    if input_size:
-        size = parse_size(input_size)
-        network = read_network(
-            prototxt, input_shapes={top.blob: (*shape[:2], *size) for top, shape in network.inputs.items()}
-        )
+    network = read_network(prototxt, size=parse_size(input_size) if input_size else None)
+    for note in network.notes:
+        click.echo(f"note: {note}", err=True)
     if (weights or save) and caffemodel is None:
         raise UsageError("weights can only be converted from a caffemodel", fix="harness convert PROTOTXT CAFFEMODEL …")
     if code or not (weights or save):

@@ -58,11 +58,9 @@ def _prototxt(file: Path, input_size: str | None) -> None:
     from harness.cases import parse_size
     from harness.layers.shapes import blob_shapes, infer_shapes
 
-    network = read_network(file)
-    if input_size:
-        size = parse_size(input_size)
-        shapes = {one.blob: (*shape[:2], *size) for one, shape in network.inputs.items()}
-        network = read_network(file, input_shapes=shapes)
+    network = read_network(file, size=parse_size(input_size) if input_size else None)
+    for note in network.notes:
+        click.echo(f"note: {note}", err=True)
     tops = infer_shapes(network)
     blobs = blob_shapes(network, tops)
     rows = []

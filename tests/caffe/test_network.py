@@ -218,16 +218,8 @@ def test_empty_file(tmp_path: Path) -> None:
     )
 
 
-def test_training_net_is_refused(tmp_path: Path) -> None:
-    text = '\nlayer { name: "voc" type: "Data" top: "data" top: "label" include { phase: TEST } }\n' + CONV
-    assert complaint(tmp_path, text, UnsupportedError) == (
-        "deploy.prototxt:2, layer 'voc': a Data layer reads its input from files\n"
-        "  → give the deploy prototxt, which begins with an Input layer"
-    )
-
-
 def test_net_without_input_is_refused(tmp_path: Path) -> None:
-    text = 'layer { name: "mine" type: "Python" top: "data" }\n' + CONV
+    text = 'layer { name: "mine" type: "Parameter" top: "data" }\n' + CONV
     assert complaint(tmp_path, text, UnsupportedError) == (
         "deploy.prototxt:1, layer 'mine': the net has no Input layer\n"
         "  → give the deploy prototxt, which begins with an Input layer"
@@ -271,6 +263,26 @@ def test_impossible_replacements(tmp_path: Path, shapes: dict[str, Shape], expec
     with pytest.raises(UsageError) as caught:
         read_network(write(tmp_path, INPUT), input_shapes=shapes)
     assert str(caught.value).endswith(expected)
+
+
+def test_another_size_for_every_picture(tmp_path: Path) -> None:
+    other = 'layer { name: "info" type: "Input" top: "info" input_param { shape { dim: [1, 3] } } }\n'
+    path = write(tmp_path, INPUT + other + CONV)
+    network = read_network(path, size=(50, 60))
+    assert network.inputs == {Top("data", "data"): (1, 3, 50, 60), Top("info", "info"): (1, 3)}
+    assert [list(shape.dim) for shape in network["data"].parameters.input_param.shape] == [[1, 3, 50, 60]]
+    assert read_network(path, size=(1, 50, 60)).inputs[Top("data", "data")] == (1, 1, 50, 60)
+    assert read_network(path, size=(5, 6), input_shapes={"data": (1, 3, 7, 8)}).inputs[Top("data", "data")][2:] == (
+        7,
+        8,
+    )
+
+
+def test_a_size_for_a_net_without_pictures(tmp_path: Path) -> None:
+    text = 'layer { name: "data" type: "Input" top: "data" input_param { shape { dim: [1, 3] } } }'
+    with pytest.raises(UsageError) as caught:
+        read_network(write(tmp_path, text), size=(5, 6))
+    assert str(caught.value).endswith("no input has a height and a width to set\n  → 'data' is 1×3; give no size")
 
 
 def test_impossible_shape(tmp_path: Path) -> None:

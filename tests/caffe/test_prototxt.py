@@ -44,6 +44,37 @@ def test_fields_and_defaults_are_those_of_caffe(tmp_path: Path) -> None:
     assert net.layer[0].batch_norm_param.eps == pytest.approx(1e-5)
 
 
+def test_fields_of_well_known_forks(tmp_path: Path) -> None:
+    # Names and defaults as in alexgkendall/caffe-segnet, weiliu89/caffe (ssd), gpapan/caffe (DeepLab) and ShuffleNet.
+    text = """
+    layer { type: "BN" bn_param { bn_mode: INFERENCE scale_filler { value: 1 } shift_filler { value: 0.001 } } }
+    layer { type: "Upsample" upsample_param { scale: 2 pad_out_h: true upsample_w: 60 } }
+    layer { type: "Permute" permute_param { order: [0, 2, 3, 1] } }
+    layer { type: "Normalize" norm_param { across_spatial: false scale_filler { value: 20 } } }
+    layer { type: "Interp" interp_param { zoom_factor: 8 pad_end: -1 } }
+    layer { type: "ShuffleChannel" shuffle_channel_param { group: 3 } }
+    layer { type: "DenseImageData" dense_image_data_param { source: "train.txt" batch_size: 4 } }
+    layer { type: "SoftmaxWithLoss" loss_param { weight_by_label_freqs: true class_weighting: [0.2, 0.8] } }
+    """
+    bn, upsample, permute, normalize, interp, shuffle, data, loss = read_prototxt(write(tmp_path, text)).layer
+    assert bn.bn_param.bn_mode == bn.bn_param.INFERENCE
+    assert bn.bn_param.shift_filler.value == pytest.approx(0.001)
+    assert upsample.bn_param.bn_mode == bn.bn_param.LEARN
+    assert (upsample.upsample_param.pad_out_h, upsample.upsample_param.pad_out_w) == (True, False)
+    assert (bn.upsample_param.scale, upsample.upsample_param.upsample_w) == (2, 60)
+    assert list(permute.permute_param.order) == [0, 2, 3, 1]
+    assert (normalize.norm_param.across_spatial, normalize.norm_param.channel_shared) == (False, True)
+    assert normalize.norm_param.eps == pytest.approx(1e-10)
+    assert (interp.interp_param.zoom_factor, interp.interp_param.shrink_factor, interp.interp_param.pad_end) == (
+        8,
+        1,
+        -1,
+    )
+    assert shuffle.shuffle_channel_param.group == 3
+    assert data.dense_image_data_param.is_color is True
+    assert loss.loss_param.normalization == loss.loss_param.VALID
+
+
 def test_every_layer_knows_its_line(tmp_path: Path) -> None:
     text = (
         '# layer { is not one\nname: "layer {"\n\nlayer { name: "a"\n type: "layer" }\nlayer {\n name: "b" } layer: {}'
@@ -72,14 +103,20 @@ def test_lines_are_unknown_in_list_syntax(tmp_path: Path) -> None:
             id="in the wrong block",
         ),
         pytest.param(
-            "layer { bn_param { } }",
-            "deploy.prototxt:1:9: LayerParameter has no field 'bn_param'\n"
+            "layer { proposal_param { } }",
+            "deploy.prototxt:1:9: LayerParameter has no field 'proposal_param'\n"
             "  → Caffe 1.0 does not know it (a fork may); leave it out",
             id="a fork's layer",
         ),
         pytest.param(
-            "layer { relu_param { upsample_h: 3 } }",
-            "deploy.prototxt:1:22: ReLUParameter has no field 'upsample_h'\n"
+            "layer { pooling_param { ceil_mode: false } }",
+            "deploy.prototxt:1:25: PoolingParameter has no field 'ceil_mode'\n"
+            "  → a fork's; ceil_mode: false is round_mode: FLOOR, true what Caffe does anyway",
+            id="a fork's field with a counterpart",
+        ),
+        pytest.param(
+            "layer { relu_param { quantised: 3 } }",
+            "deploy.prototxt:1:22: ReLUParameter has no field 'quantised'\n"
             "  → Caffe 1.0 does not know it (a fork may); leave it out, or use one of engine, negative_slope",
             id="a fork's field",
         ),
