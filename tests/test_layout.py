@@ -7,10 +7,13 @@ import pytest
 
 from harness.layout import (
     caffe_index,
+    caffe_order,
     caffe_shape,
     channels_first,
     channels_last,
     from_candidate,
+    last,
+    last_order,
     last_shape,
     to_candidate,
 )
@@ -61,8 +64,21 @@ def test_axes_with_numbers_in_them_are_not_dropped() -> None:
 
 def test_channels_first_candidates() -> None:
     last = channels_last(X)
-    np.testing.assert_array_equal(to_candidate(last, 4, data_format="channels_first"), X)
-    np.testing.assert_array_equal(from_candidate(X, last.shape, data_format="channels_first"), last)
+    np.testing.assert_array_equal(to_candidate(last, 4, caffe_order(4)), X)
+    np.testing.assert_array_equal(from_candidate(X, last.shape, caffe_order(4)), last)
+
+
+def test_orders() -> None:
+    assert last_order(4) == (0, 2, 3, 1)
+    assert last_order(2) == caffe_order(2) == (0, 1)
+    assert [blob.order for blob in last((1, 3, 5, 7), (2, 9))] == [(0, 2, 3, 1), (0, 1)]
+
+
+def test_any_order_comes_back() -> None:
+    last = channels_last(X)
+    turned = to_candidate(last, 4, (0, 3, 1, 2))
+    np.testing.assert_array_equal(turned, X.transpose(0, 3, 1, 2))
+    np.testing.assert_array_equal(from_candidate(turned, last.shape, (0, 3, 1, 2)), last)
 
 
 @pytest.mark.parametrize("shape", [(2, 4, 4, 3), (2, 60), (1, 40, 3), (2, 12, 5)])

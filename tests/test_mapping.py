@@ -7,7 +7,8 @@ from support import nets
 
 from harness.data import KerasGraph, KerasNode, LayerMap, Network, Pair, Top
 from harness.errors import MappingError
-from harness.mapping import activation_of, canonical_tops, map_layers
+from harness.layers.folding import canonical_tops
+from harness.mapping import activation_of, map_layers
 
 
 class Graph:
@@ -44,6 +45,11 @@ def pair_of(layer_map: LayerMap, layer: str) -> Pair:
     return pair
 
 
+def cuts(pair: Pair) -> tuple[tuple[int, Top], ...]:
+    """Where a pair's segment is cut, without the orders."""
+    return tuple((cut.tensor, cut.top) for cut in pair.inputs)
+
+
 def conv_relu_conv() -> Network:
     return nets.network(nets.data(1, 3, 8, 8) + nets.conv("data", "a") + nets.relu("a") + nets.conv("a", "b"))
 
@@ -54,8 +60,8 @@ def test_same_names() -> None:
     assert [pair.reason for pair in layer_map.pairs] == ["same name"] * 3
     assert [pair.top for pair in layer_map.pairs] == [Top("a", "a"), Top("relu", "a"), Top("b", "b")]
     assert pair_of(layer_map, "b").bottoms == (Top("relu", "a"),)
-    assert [pair.output for pair in layer_map.pairs] == [1, 2, 3]
-    assert pair_of(layer_map, "b").inputs == ((2, Top("relu", "a")),)
+    assert [pair.outputs[0].tensor for pair in layer_map.pairs] == [1, 2, 3]
+    assert cuts(pair_of(layer_map, "b")) == ((2, Top("relu", "a")),)
     assert (layer_map.missing, layer_map.extra, layer_map.folded) == ({}, {}, ("data",))
 
 
@@ -64,7 +70,7 @@ def test_fused_activation_is_compared_behind_the_in_place_layer() -> None:
     assert shown(layer_map) == {"a + relu": "a", "b": "b"}
     assert pair_of(layer_map, "a").top == Top("relu", "a")
     assert pair_of(layer_map, "relu").layer.name == "a"
-    assert pair_of(layer_map, "b").inputs == ((1, Top("relu", "a")),)
+    assert cuts(pair_of(layer_map, "b")) == ((1, Top("relu", "a")),)
     assert layer_map.missing == {}
 
 
@@ -73,7 +79,7 @@ def test_lost_activation_is_a_missing_layer() -> None:
     assert shown(layer_map) == {"a": "a", "b": "b"}
     assert layer_map.missing == {"relu": "no Keras layer is named 'relu' and none stands at its place in the graph"}
     # What Keras feeds to `b` stands in for the blob behind the ReLU, so that `b` itself is judged on the right numbers.
-    assert pair_of(layer_map, "b").inputs == ((1, Top("relu", "a")),)
+    assert cuts(pair_of(layer_map, "b")) == ((1, Top("relu", "a")),)
 
 
 def test_activation_of_another_kind_is_still_the_counterpart_and_a_wrong_one() -> None:
@@ -133,7 +139,7 @@ def test_padding_belongs_to_the_layer_behind_it() -> None:
     graph = chain(("ZeroPadding2D", "zero_padding2d"), ("Conv2D", "a", "relu"), ("Conv2D", "b"))
     layer_map = map_layers(conv_relu_conv(), graph)
     assert shown(layer_map) == {"a + relu": "zero_padding2d a", "b": "b"}
-    assert pair_of(layer_map, "a").inputs == ((0, Top("data", "data")),)
+    assert cuts(pair_of(layer_map, "a")) == ((0, Top("data", "data")),)
     assert layer_map.extra == {}
 
 
@@ -152,7 +158,7 @@ def test_names_of_the_case_go_before_everything_else() -> None:
     layer_map = map_layers(net, graph.end(1, 2), {"a": "b", "b": "a"})
     assert shown(layer_map) == {"a": "b", "b": "a"}
     assert {pair.reason for pair in layer_map.pairs} == {"named in the case"}
-    assert pair_of(layer_map, "a").output == 2
+    assert pair_of(layer_map, "a").outputs[0].tensor == 2
 
 
 @pytest.mark.parametrize(
@@ -230,8 +236,8 @@ def test_crop_behind_a_transposed_convolution_belongs_to_it() -> None:
     )
     layer_map = map_layers(net, chain(("Conv2DTranspose", "up"), ("Cropping2D", "crop"), ("ReLU", "relu")))
     assert shown(layer_map) == {"up": "up crop", "relu": "relu"}
-    assert pair_of(layer_map, "up").output == 2
-    assert pair_of(layer_map, "relu").inputs == ((2, Top("up", "up")),)
+    assert pair_of(layer_map, "up").outputs[0].tensor == 2
+    assert cuts(pair_of(layer_map, "relu")) == ((2, Top("up", "up")),)
 
 
 def test_crop_that_bears_a_caffe_layers_name_is_its_own() -> None:
@@ -253,7 +259,7 @@ def two_inputs() -> Network:
 def test_inputs_go_in_order() -> None:
     graph = Graph(inputs=2)
     graph("Conv2D", "b", 1)
-    assert pair_of(map_layers(two_inputs(), graph.end(2)), "b").inputs == ((1, Top("right", "right")),)
+    assert cuts(pair_of(map_layers(two_inputs(), graph.end(2)), "b")) == ((1, Top("right", "right")),)
 
 
 def test_another_number_of_inputs() -> None:
@@ -267,7 +273,7 @@ def test_segments_are_cut_at_mapped_tensors_only() -> None:
     graph = chain(("Conv2D", "a", "relu"), ("BatchNormalization", "bn"), ("Conv2D", "b"))
     pair = pair_of(map_layers(conv_relu_conv(), graph), "b")
     assert pair.keras == ("bn", "b")
-    assert pair.inputs == ((1, Top("relu", "a")),)
+    assert cuts(pair) == ((1, Top("relu", "a")),)
 
 
 @pytest.mark.parametrize(

@@ -198,7 +198,7 @@ def test_a_segment_that_cannot_take_caffes_bottoms(tmp_path: Path) -> None:
 def test_run_candidate_gives_every_top_in_caffes_layout(sides: Sides) -> None:
     candidate, layer_map = sides.open(model_with(sides))
     shapes = infer_shapes(sides.net)
-    found = {pair.top: top for pair, top in stream.run_candidate(layer_map, candidate, sides.inputs, shapes)}
+    found = {top: array for _, top, array in stream.run_candidate(layer_map, candidate, sides.inputs, shapes)}
     assert {top: array.shape for top, array in found.items()} == {
         pair.top: shapes[pair.top] for pair in layer_map.pairs
     }
@@ -221,14 +221,14 @@ class Watched:
         watched, segment = self, self.candidate.segment(pair)
 
         class Counting:
-            def run(self, inputs: Sequence[object]) -> object:
+            def run(self, inputs: Sequence[object]) -> list[object]:
                 gc.collect()
                 watched.most = max(watched.most, sum(one() is not None for one in watched.alive))
-                tensor = segment.run(inputs)
+                (tensor,) = segment.run(inputs)
                 watched.alive.append(weakref.ref(tensor))
-                return tensor
+                return [tensor]
 
-            def run_float64(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
+            def run_float64(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
                 return segment.run_float64(inputs)
 
         return Counting()
@@ -282,7 +282,7 @@ def test_keep_is_called_for_every_pair(sides: Sides) -> None:
         candidate,
         sides.inputs,
         stream.Options(),
-        keep=lambda pair, reference, computed: kept.append((pair.layer.name, reference.shape, computed.shape)),
+        keep=lambda top, reference, computed: kept.append((top.blob, reference.shape, computed.shape)),
         on_pair=lambda index, pair: began.append((index, pair.layer.name)),
     )
     assert len(list(rows)) == 4

@@ -96,7 +96,7 @@ def made(text: str) -> Plan:
 
 def test_outputs_are_the_tops_that_nobody_reads() -> None:
     planned = made(DATA + nets.conv("data", "a") + nets.conv("a", "b") + nets.conv("a", "c"))
-    assert [planned.steps[index].name for index in planned.outputs] == ["b", "c"]
+    assert [planned.steps[ref.step].name for ref in planned.outputs] == ["b", "c"]
     assert not planned.sequential
 
 
