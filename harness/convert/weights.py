@@ -141,7 +141,7 @@ def load_weights(
                     fix=f'name the Keras layer {name!r}, or write [names] "{name}" = "…" into the case; '
                     "--until LAYER judges an unfinished port",
                 )
-            _fill(layer, {variable: data[()] for variable, data in file[name].items()}, name)
+            fill_layer(layer, {variable: data[()] for variable, data in file[name].items()}, name)
             filled.append(layer.name)
     empty = [layer.name for layer in model.layers if layer.weights and layer.name not in filled]
     if empty:
@@ -162,24 +162,42 @@ def _open(path: Path | str) -> Any:
         raise WeightsError(f"is not an HDF5 file that can be read: {error}", file=path) from error
 
 
-def _fill(layer: Any, arrays: Mapping[str, np.ndarray], name: str) -> None:
+NEUTRAL = {"gamma": 1.0, "beta": 0.0}
+"""A normalisation without them: a layer that has no room for them loses nothing."""
+
+
+def fill_layer(layer: Any, arrays: Mapping[str, np.ndarray], name: str, network: Network | None = None) -> None:
+    """Assign a Keras layer's variables by name.
+
+    Args:
+        name: the Caffe layer whose weights they are; with its `network`, errors name its line.
+
+    Raises:
+        WeightsError: the layer has other variables, or one of another shape.
+    """
+    address: dict[str, Any] = {"layer": name}
+    if network is not None:
+        address |= {"file": network.path, "line": network[name].line}
     variables = {variable.name: variable for variable in layer.weights}
-    if set(variables) != set(arrays):
+    spare = {key for key in arrays if key not in variables}
+    if set(variables) - set(arrays) or any(np.any(arrays[key] != NEUTRAL.get(key)) for key in spare):
         raise WeightsError(
-            f"Caffe has {', '.join(sorted(arrays))} for it, the Keras layer takes {', '.join(sorted(variables)) or 'none'}",
-            layer=name,
+            f"Caffe has {', '.join(sorted(arrays)) or 'nothing'} for it, the Keras layer takes "
+            f"{', '.join(sorted(variables)) or 'none'}",
             fix="is use_bias right, and is it the same kind of layer?",
+            **address,
         )
-    for key, array in arrays.items():
-        if tuple(variables[key].shape) != array.shape:
+    for key, variable in variables.items():
+        array = arrays[key]
+        if tuple(variable.shape) != array.shape:
             raise WeightsError(
-                f"{key} is {_text(array.shape)} in Caffe's weights and {_text(variables[key].shape)} in the Keras layer",
-                layer=name,
+                f"{key} is {_text(array.shape)} in Caffe's weights and {_text(variable.shape)} in the Keras layer",
                 fix="the layer sees another size than in Caffe: look for a size lost before it (harness map shows the layers)"
-                if len(array.shape) == 2 and variables[key].shape[1] == array.shape[1]
+                if len(array.shape) == 2 and variable.shape[1] == array.shape[1]
                 else "compare filters, kernel_size and groups with the prototxt",
+                **address,
             )
-        variables[key].assign(array)
+        variable.assign(array)
 
 
 def _squeezed(shape: Shape) -> Shape:

@@ -1,0 +1,1 @@
+"""Nets nobody wrote: random layers of every type, converted, run in the real Caffe, and compared layer by layer."""

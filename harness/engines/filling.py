@@ -1,0 +1,98 @@
+"""Caffe's weights into a Keras model that has none of its own, along the map of the layers."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+
+from harness.convert.weights import fill_layer
+from harness.data import KerasGraph, LayerMap, Network, Pair, Shape, Top, Weights
+from harness.errors import WeightsError
+from harness.layers import layer_type
+from harness.layers.base import keras_name
+from harness.layout import Held, caffe_order
+
+
+class Model(Protocol):
+    """What is asked of the candidate."""
+
+    @property
+    def graph(self) -> KerasGraph: ...
+
+    def layer(self, name: str) -> Any:
+        """The live Keras layer of a node of the graph."""
+
+
+def fill_weights(
+    candidate: Model,
+    layer_map: LayerMap,
+    network: Network,
+    weights: Weights,
+    shapes: Mapping[Top, Shape],
+    unfinished: Collection[str] = (),
+) -> None:
+    """Give every Keras layer the weights of the Caffe layers that it stands for.
+
+    Args:
+        unfinished: Caffe layers that the model need not have yet.
+
+    Raises:
+        WeightsError: a Caffe layer that learns has no counterpart, a Keras layer that learns has none, or a shape does not
+            fit. Nothing keeps its initial weights in silence.
+    """
+    classes = {node.name: node.class_name for node in candidate.graph.nodes}
+    filled: set[int] = set()
+    for pair in layer_map.pairs:
+        arrays = _arrays(pair, weights, shapes, classes[pair.main])
+        layer = candidate.layer(pair.main)
+        if arrays or _learns(layer):
+            fill_layer(layer, arrays, pair.layer.name, network)
+            filled.add(id(layer))
+    _refuse_missing(candidate, layer_map, network, weights, unfinished)
+    empty = [
+        node.name
+        for node in candidate.graph.nodes
+        if id(candidate.layer(node.name)) not in filled and _learns(candidate.layer(node.name))
+    ]
+    if empty:
+        raise WeightsError(
+            f"Keras layers {', '.join(map(repr, dict.fromkeys(empty)))} have weights, but the Caffe net has none for them",
+            layer=empty[0],
+            fix='give them the Caffe layers\' names, or write [names] "caffe layer" = "keras layer" into the case',
+        )
+
+
+def _arrays(pair: Pair, weights: Weights, shapes: Mapping[Top, Shape], keras_class: str) -> dict[str, np.ndarray]:
+    """What the pair's Caffe layers have learned, in the layouts of its Keras layer."""
+    orders = {cut.top: cut.order for cut in pair.inputs}
+    held = [Held(shapes[top], orders.get(top, caffe_order(len(shapes[top])))) for top in pair.bottoms]
+    arrays: dict[str, np.ndarray] = {}
+    for layer in pair.caffe:
+        arrays |= layer_type(layer).keras_weights(layer, weights.of(layer.name), held, keras_class)
+    return arrays
+
+
+def _learns(layer: Any) -> bool:
+    return bool(getattr(layer, "weights", None))  # an operation of keras.ops has none
+
+
+def _refuse_missing(
+    candidate: Model, layer_map: LayerMap, network: Network, weights: Weights, unfinished: Collection[str]
+) -> None:
+    names = [node.name for node in candidate.graph.nodes]
+    for name in layer_map.missing:
+        if not weights.of(name) or name in unfinished:
+            continue
+        near = difflib.get_close_matches(keras_name(name), names, 1)
+        hint = f"; the nearest name is {near[0]!r}" if near else ""
+        raise WeightsError(
+            f"the Keras model has no layer {keras_name(name)!r} to take its weights{hint}",
+            file=network.path,
+            line=network[name].line,
+            layer=name,
+            fix=f'name the Keras layer {keras_name(name)!r}, or write [names] "{name}" = "…" into the case; '
+            "--until LAYER judges an unfinished port",
+        )
