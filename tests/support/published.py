@@ -22,6 +22,8 @@ class Published:
 
 
 VGG_16_BELOW_FC8 = 138_357_544 - 4097 * 1000
+VGG_16_KERNELS, VGG_16_BIASES = 14_714_688 - 4224, 4224
+"""Of its thirteen convolutions; Keras counts 14,714,688 in its VGG16 without the top."""
 
 PUBLISHED = (
     # Simonyan & Zisserman, table 2: "138" million. The trained file of 553,432,081 bytes has four for each, and names.
@@ -107,10 +109,11 @@ PUBLISHED = (
             "prob": (11, 360, 480),
         },
     ),
-    # Badrinarayanan, Kendall & Cipolla, table 6: "29.45" million.
+    # By hand: VGG-16's convolutions, and again the other way round but for the last, which has 11 channels for 3. All but
+    # that one are followed by a factor and a summand for each channel; the decoder has 3,712 of these.
     Published(
         "segnet",
-        29_449_355,
+        2 * VGG_16_KERNELS + 9 * 64 * (11 - 3) + VGG_16_BIASES + 3712 + 11 + 2 * (VGG_16_BIASES + 3712),
         0,
         {"Input": 1, "Convolution": 26, "BN": 25, "ReLU": 25, "Pooling": 5, "Upsample": 5, "Softmax": 1},
         {
@@ -125,7 +128,7 @@ PUBLISHED = (
             "prob": (11, 360, 480),
         },
     ),
-    # The trained files of 243,862,414 and 243,862,418 bytes have four for each, and names.
+    # The count that is told of AlexNet in two groups; CaffeNet has the same layers in another order.
     Published(
         "alexnet",
         60_965_224,
@@ -175,7 +178,7 @@ PUBLISHED = (
             "prob": (1000,),
         },
     ),
-    # Szegedy et al., table 1, has the sizes; the count is the one that is told of BVLC's deploy file.
+    # Szegedy et al., table 1, has the sizes; the count is the one that is told of it without auxiliary classifiers.
     Published(
         "googlenet",
         6_998_552,
@@ -292,10 +295,10 @@ PUBLISHED = (
             "fc6": (1000, 1, 1),
         },
     ),
-    # 431 thousand, as Caffe's tutorial has it.
+    # By hand.
     Published(
         "lenet",
-        431_080,
+        26 * 20 + (25 * 20 + 1) * 50 + (50 * 4 * 4 + 1) * 500 + 501 * 10,
         0,
         {"Input": 1, "Convolution": 2, "Pooling": 2, "InnerProduct": 2, "ReLU": 1, "Softmax": 1},
         {
