@@ -69,6 +69,37 @@ def test_its_shapes_by_arithmetic(models: Path, net: Published) -> None:
     assert {blob: shapes[blob] for blob in net.blobs} == {blob: (1, *shape) for blob, shape in net.blobs.items()}
 
 
+@pytest.mark.parametrize(
+    ("case", "layer", "said"),
+    [
+        ("fcn32s", "conv1_1", "convolution_param { num_output: 64 kernel_size: 3 pad: 100 }"),
+        ("fcn32s", "score", "crop_param { axis: 2 offset: 19 }"),
+        ("fcn16s", "score_pool4c", "crop_param { axis: 2 offset: 5 }"),
+        ("fcn16s", "score", "crop_param { axis: 2 offset: 27 }"),
+        ("fcn8s", "score_pool4c", "crop_param { axis: 2 offset: 5 }"),
+        ("fcn8s", "score_pool3c", "crop_param { axis: 2 offset: 9 }"),
+        ("fcn8s", "score", "crop_param { axis: 2 offset: 31 }"),
+        ("fcn8s", "fuse_pool3", "eltwise_param { operation: SUM }"),
+        ("segnet_basic", "norm", "lrn_param { local_size: 5 alpha: 0.0001 beta: 0.75 }"),
+        ("segnet_basic", "upsample4", "upsample_param { scale: 2 pad_out_h: true }"),
+        ("segnet", "upsample5", "upsample_param { scale: 2 upsample_w: 30 upsample_h: 23 }"),
+        ("segnet", "upsample4", "upsample_param { scale: 2 upsample_w: 60 upsample_h: 45 }"),
+        ("alexnet", "norm1", "lrn_param { local_size: 5 alpha: 0.0001 beta: 0.75 }"),
+        ("googlenet", "pool5/7x7_s1", "pooling_param { pool: AVE kernel_size: 7 }"),
+        ("googlenet", "inception_3a/pool", "pooling_param { pool: MAX kernel_size: 3 pad: 1 }"),
+        ("resnet50", "bn_conv1", "batch_norm_param { use_global_stats: true }"),
+        ("resnet50", "pool5", "pooling_param { pool: AVE kernel_size: 7 }"),
+        ("squeezenet", "pool10", "pooling_param { pool: AVE global_pooling: true }"),
+        ("mobilenet", "conv1/bn", "batch_norm_param { use_global_stats: true eps: 1e-5 }"),
+        ("densenet121", "pool1", "pooling_param { pool: MAX kernel_size: 3 stride: 2 pad: 1 round_mode: FLOOR }"),
+        ("densenet121", "pool2", "pooling_param { pool: AVE kernel_size: 2 stride: 2 }"),
+    ],
+)
+def test_what_neither_shapes_nor_counts_tell(models: Path, case: str, layer: str, said: str) -> None:
+    (block,) = [one for one in prototxt(models, case).split("layer {\n") if one.startswith(f'  name: "{layer}"\n')]
+    assert f"\n  {said}\n" in block
+
+
 @pytest.fixture(scope="module")
 def built() -> dict[str, Built]:
     """Every net as the real Caffe builds it, SegNet's two types in its own terms."""
