@@ -23,7 +23,7 @@ from harness import pipeline
 from harness.data import Case, InputSource, LayerComparison, ParityReport, Status, WeightsSource
 from harness.engines.reference import Reference
 from harness.errors import HarnessError
-from harness.report import render
+from harness.report import write
 
 BATCH = 25
 
@@ -63,7 +63,7 @@ def run_nets(seed: int, numbers: list[int], folder: Path, engine: str) -> Parity
         prototxt=prototxt,
         keras="auto",
         weights=WeightsSource(seed=seed),
-        input=InputSource(seed=seed, scale=1.0),
+        input=InputSource(seed=seed),
     )
     return pipeline.run(case, pipeline.Options(reference=Reference(engine=engine), mode="isolated"))
 
@@ -85,7 +85,9 @@ def main() -> int:
         done = f"{tally.nets} of {len(numbers)} nets, {tally.layers} layers, {len(tally.bad)} wrong"
         print(f"{done}, {time.time() - begin:.0f} s", file=sys.stderr, flush=True)
     print(f"{tally.nets} nets of seed {options.seed}, {tally.layers} layers of {len(tally.types)} types")
-    print(f"match: {tally.layers - len(tally.bad)}; by float64: {tally.adjudicated}; could not run: {len(tally.broken)}")
+    print(
+        f"match: {tally.layers - len(tally.bad)}; by float64: {tally.adjudicated}; could not run: {len(tally.broken)}"
+    )
     for kind, (units, number) in sorted(tally.worst.items(), key=lambda item: -item[1][0]):
         print(f"{kind:<16} {tally.types[kind]:>6} layers  worst {units:10.2f} units  --net {number}")
     for number, row in tally.bad:
@@ -109,7 +111,7 @@ def _run_batch(tally: Tally, seed: int, numbers: list[int], engine: str) -> None
             return
         tally.add(report)
         if len(numbers) == 1:
-            print(render(report, "terminal"))
+            write(report, "terminal", "-", show_all=True)
 
 
 if __name__ == "__main__":

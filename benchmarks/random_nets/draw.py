@@ -70,8 +70,12 @@ def _begin(net: Net, name: str, shape: Shape) -> None:
     blob = f"{net.name}/{name}"
     dims = " ".join(f"dim: {size}" for size in shape)
     net.text.append(f'layer {{ name: "{blob}" type: "Input" top: "{blob}" input_param {{ shape {{ {dims} }} }} }}\n')
-    net.blobs[blob] = shape
-    net.unread.add(blob)
+    # Inputs come in ±128, as pictures do; brought near 1 here, so that no exponential runs away.
+    small = f"{blob}_small"
+    scale = "power_param { scale: 0.02 }"
+    net.text.append(f'layer {{ name: "{small}" type: "Power" bottom: "{blob}" top: "{small}" {scale} }}\n')
+    net.blobs[small] = shape
+    net.unread.add(small)
 
 
 def _grow(net: Net) -> None:
@@ -88,12 +92,7 @@ def _grow(net: Net) -> None:
     others = [other for other in net.blobs if net.blobs[other] == net.blobs[blob]]
     reads = [blob]
     if drawn.like is not None:
-        helper = f"{net.name}/{len(net.text)}_like"
-        dims = " ".join(f"dim: {size}" for size in drawn.like)
-        text = f'layer {{ name: "{helper}" type: "Parameter" top: "{helper}" parameter_param {{ shape {{ {dims} }} }} }}\n'
-        if not _takes(net, text, "", [], drawn.like):
-            return
-        reads.append(helper)
+        reads.append(_parameter(net, drawn.like))
     while len(reads) < drawn.bottoms:
         reads.append(str(net.pick(*others)))
     name = f"{net.name}/{len(net.text)}_{drawn.type.lower()}"
@@ -104,9 +103,9 @@ def _grow(net: Net) -> None:
     text = f'layer {{ name: "{name}" type: "{drawn.type}" {bottoms} {makes} {drawn.parameters} }}\n'
     shapes = _shapes(net, text, reads, tops, drawn)
     if shapes is None or max(math.prod(shape) for shape in shapes) > 4 * LARGEST or min(map(math.prod, shapes)) < 1:
-        if drawn.like is not None:
+        if drawn.like is not None:  # the Parameter made for it goes as well
             net.text.pop()
-            net.blobs.pop(helper)
+            net.blobs.pop(reads[1])
         return
     net.text.append(text)
     net.types.append(drawn.type)
@@ -117,11 +116,15 @@ def _grow(net: Net) -> None:
         net.unread.add(top)
 
 
-def _takes(net: Net, text: str, _: str, __: list[str], shape: Shape) -> bool:
-    name = text.split('"')[1]
-    net.text.append(text)
+def _parameter(net: Net, shape: Shape) -> str:
+    """A learned blob as the second bottom of a layer."""
+    name = f"{net.name}/{len(net.text)}_parameter"
+    dims = " ".join(f"dim: {size}" for size in shape)
+    net.text.append(
+        f'layer {{ name: "{name}" type: "Parameter" top: "{name}" parameter_param {{ shape {{ {dims} }} }} }}\n'
+    )
     net.blobs[name] = shape
-    return True
+    return name
 
 
 def _shapes(net: Net, text: str, reads: list[str], tops: list[str], drawn: Drawn) -> list[Shape] | None:
@@ -371,7 +374,9 @@ def _reduction(net: Net, shape: Shape) -> Drawn | None:
         return None
     operation = net.pick("SUM", "ASUM", "SUMSQ", "MEAN")
     axis = int(net.rng.integers(1, len(shape)))
-    return Drawn("Reduction", f"reduction_param {{ operation: {operation} axis: {axis} coeff: {_number(net, 0.1, 1)} }}")
+    return Drawn(
+        "Reduction", f"reduction_param {{ operation: {operation} axis: {axis} coeff: {_number(net, 0.1, 1)} }}"
+    )
 
 
 def _argmax(net: Net, shape: Shape) -> Drawn | None:
