@@ -36,7 +36,6 @@ from harness.data import (
     Weights,
 )
 from harness.diagnose import Clues, diagnose
-from harness.engines import keras as keras_engine
 from harness.engines.candidate import open_candidate, run_preprocess, weights_of
 from harness.engines.reference import Reference, make_recording
 from harness.environment import describe_environment
@@ -192,7 +191,7 @@ def judge_all(ready: Prepared, recording: Recording, options: Options, progress:
         reference=_reference(recording),
         candidate={
             "engine": "keras",
-            "version": keras_engine.version(),
+            "version": candidate.version,
             "source": Path(candidate.source).name,
             "sha256": file_sha256(Path(candidate.source)) if Path(candidate.source).is_file() else None,
             "weights": weights_of(case),
@@ -307,7 +306,7 @@ def dump(case: Case, how: Reference, out: Path, *, fetch: bool = False, progress
     candidate = open_candidate(case, ready.network, ready.weights, ready.shapes)
     layer_map = map_layers(ready.network, candidate.graph, case.names)
     fed = {top: ready.inputs[top.blob] for top in ready.network.inputs}
-    with RecordingWriter(out, engine="keras", version=keras_engine.version()) as writer:
+    with RecordingWriter(out, engine="keras", version=candidate.version) as writer:
         for index, (pair, array) in enumerate(stream.run_candidate(layer_map, candidate, fed, ready.shapes)):
             progress("keras", index, len(layer_map.pairs), pair.layer.name)
             writer.add(pair.top.layer, pair.caffe[-1].type, pair.top.blob, array)

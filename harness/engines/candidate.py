@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,10 @@ from harness.convert.build import build_model
 from harness.convert.plan import plan
 from harness.convert.weights import load_weights, write_weights
 from harness.data import Case, Network, Shape, Top, Weights
-from harness.engines.keras import Candidate, call_function, open_model, wrap_model
-from harness.errors import CandidateError, WeightsError
+from harness.engines.keras import Candidate, call_function, is_saved_model, open_model, wrap_model
+from harness.engines.keras.functions import deep_graphs
+from harness.engines.keras.weight_files import load_weight_file
+from harness.errors import CandidateError
 from harness.extras import import_keras
 from harness.layers.base import Float32, keras_name
 from harness.layout import channels_first, last_shape
@@ -37,11 +40,12 @@ def open_candidate(
 
     Raises:
         CandidateError: the model cannot be built; Caffe's shapes at that layer are in the message.
-        WeightsError: converted weights do not fit it.
+        WeightsError: converted weights, or those of a file, do not fit it.
     """
     import_keras()
     if case.keras == "auto":
-        candidate = wrap_model(build_model(plan(network)), "auto (converted by the harness)")
+        with deep_graphs():
+            candidate = wrap_model(build_model(plan(network)), "auto (converted by the harness)")
     else:
         shape = next((last_shape(size)[1:] for size in network.inputs.values() if len(size) == 4), None)
         try:
@@ -52,14 +56,9 @@ def open_candidate(
     if kind == "own":
         return candidate
     if kind == "converted":
-        load_weights(candidate.model, _converted(network, weights), case.names, unfinished)
-        return candidate
-    file = case.folder / kind
-    try:
-        candidate.model.load_weights(file)
-    except Exception as error:
-        raise WeightsError(f"Keras cannot load these weights: {str(error).splitlines()[0]}", file=file) from error
-    return candidate
+        load_weights(candidate, _converted(network, weights), case.names, unfinished)
+        return replace(candidate)  # traced anew, should its call() have kept a weight's value
+    return load_weight_file(candidate, case.folder / kind)
 
 
 def run_preprocess(what: str, folder: Path, image: Path, shape: Shape) -> Float32:
@@ -83,7 +82,7 @@ def run_preprocess(what: str, folder: Path, image: Path, shape: Shape) -> Float3
 
 def weights_of(case: Case) -> str:
     """`own`, `converted` or a file. A saved model's weights are its own, and under test, unless the case says otherwise."""
-    saved = Path(case.keras.partition(":")[0]).suffix in (".keras", ".h5", ".hdf5")
+    saved = is_saved_model(case.folder / case.keras.partition(":")[0])
     return case.keras_weights or ("own" if saved else "converted")
 
 
