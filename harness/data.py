@@ -192,15 +192,21 @@ class Recording:
 
 @dataclass(frozen=True)
 class KerasNode:
-    """One operation of a Keras graph. Tensors are numbered; equal numbers are the same tensor."""
+    """One call of a layer (or `keras.ops` operation). Tensors are numbered; equal numbers are the same tensor."""
 
-    name: str
+    name: str  # unique: the layer's own, "outer/inner" where that is not, "name#2" for a layer's second call
     class_name: str
     config: Mapping[str, Any]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     output_shapes: tuple[tuple[int | None, ...], ...]
     dtype: str = "float32"  # what it computes in
+    layer: str = ""  # the layer's own name
+    path: tuple[str, ...] = ()  # the nested models that it stands in, from the outside
+    operation: bool = False  # of keras.ops, not a layer
+    arguments: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # what it is called with beside tensors, as training=True
 
 
 @dataclass(frozen=True)

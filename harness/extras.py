@@ -28,6 +28,12 @@ def import_keras_layers() -> ModuleType:
     return importlib.import_module("harness.keras_layers")
 
 
+def import_tf_keras() -> ModuleType:
+    """Keras 2, which reads what Keras 3 does not read any more. Raises EngineMissingError."""
+    import_keras()
+    return _import("tf_keras", "reads models of Keras 2", "keras2")
+
+
 def import_h5py() -> ModuleType:
     """h5py, for weights as HDF5. Raises EngineMissingError."""
     return _import("h5py", "keeps weights as HDF5", "convert")

@@ -35,7 +35,6 @@ from harness.data import (
     Weights,
 )
 from harness.diagnose import Clues, diagnose
-from harness.engines import keras as keras_engine
 from harness.engines.candidate import open_candidate, run_preprocess, weights_of
 from harness.engines.reference import Reference, make_recording
 from harness.environment import describe_environment
@@ -43,7 +42,6 @@ from harness.errors import MappingError, UsageError
 from harness.layers.base import Float32
 from harness.layers.folding import canonical_tops, folds
 from harness.layers.shapes import infer_shapes
-from harness.mapping import map_layers
 from harness.pictures import input_picture, label_pictures
 from harness.progress import Progress, silent
 from harness.recording import RecordingWriter, read_recording
@@ -116,16 +114,15 @@ def compare(case: Case, options: Options | None = None, progress: Progress = sil
 def compared_layers(case: Case) -> LayerMap:
     """The map of a case: what would be compared with what, without running either net."""
     ready = prepare(case)
-    candidate = open_candidate(ready.case, ready.network, ready.weights, ready.shapes)
-    return map_layers(ready.network, candidate.graph, case.names)
+    return open_candidate(ready.case, ready.network, ready.weights, ready.shapes)[1]
 
 
 def judge_all(ready: Prepared, recording: Recording, options: Options, progress: Progress) -> ParityReport:
     """The second half of the line, from the recording to the report."""
     case, network = ready.case, ready.network
     progress("keras", 0, 1, case.keras)
-    candidate = open_candidate(case, network, ready.weights, ready.shapes, _behind(network, options.until))
-    layer_map = map_layers(network, candidate.graph, case.names)
+    behind = _behind(network, options.until)
+    candidate, layer_map = open_candidate(case, network, ready.weights, ready.shapes, behind)
     chosen = _choose(network, layer_map, options)
     own = own_inputs(ready)
     outputs = _output_tops(network)
@@ -192,7 +189,7 @@ def judge_all(ready: Prepared, recording: Recording, options: Options, progress:
         reference=_reference(recording),
         candidate={
             "engine": "keras",
-            "version": keras_engine.version(),
+            "version": candidate.version,
             "source": Path(candidate.source).name,
             "sha256": file_sha256(Path(candidate.source)) if Path(candidate.source).is_file() else None,
             "weights": weights_of(case),
@@ -307,10 +304,9 @@ def dump(case: Case, how: Reference, out: Path, *, fetch: bool = False, progress
         from harness.engines.golden import write_golden
 
         return write_golden(make_recording(ready, how, progress), out)
-    candidate = open_candidate(case, ready.network, ready.weights, ready.shapes)
-    layer_map = map_layers(ready.network, candidate.graph, case.names)
+    candidate, layer_map = open_candidate(case, ready.network, ready.weights, ready.shapes)
     fed = {top: ready.inputs[top.blob] for top in ready.network.inputs}
-    with RecordingWriter(out, engine="keras", version=keras_engine.version()) as writer:
+    with RecordingWriter(out, engine="keras", version=candidate.version) as writer:
         for index, (pair, top, array) in enumerate(stream.run_candidate(layer_map, candidate, fed, ready.shapes)):
             progress("keras", index, len(layer_map.pairs), pair.layer.name)
             writer.add(top.layer, pair.caffe[-1].type, top.blob, array)

@@ -24,7 +24,9 @@ def case_options(function: F) -> F:
             click.argument("case", required=False),
             click.option("--prototxt", type=click.Path(path_type=Path), help="the Caffe net, in place of a case"),
             click.option("--caffemodel", type=click.Path(path_type=Path), help="its weights"),
-            click.option("--keras", metavar="FILE.py:FUNCTION|FILE|auto", help="the Keras model; auto: our conversion"),
+            click.option(
+                "--keras", metavar="FILE.py:FUNCTION|FILE|DIR|auto", help="the Keras model; auto: our conversion"
+            ),
             click.option("--keras-weights", metavar="own|converted|FILE", help="whose weights it runs with"),
             click.option("--weights", metavar="FILE|seed:N", help="other weights: a caffemodel, or synthetic ones"),
             click.option("--input", "input_", metavar="IMAGE|ARRAY.npy|seed:N", help="another input"),

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from harness.cache import file_sha256, folder, locked
 from harness.convert.build import build_model
 from harness.convert.plan import plan
-from harness.convert.weights import load_weights, write_weights
-from harness.data import Case, Network, Shape, Top, Weights
-from harness.engines.keras import Candidate, call_function, open_model, wrap_model
-from harness.errors import CandidateError, WeightsError
+from harness.data import Case, LayerMap, Network, Shape, Top, Weights
+from harness.engines.filling import fill_weights
+from harness.engines.keras import Candidate, call_function, is_saved_model, open_model, wrap_model
+from harness.engines.keras.functions import deep_graphs
+from harness.engines.keras.weight_files import load_weight_file
+from harness.errors import CandidateError, MappingError
 from harness.extras import import_keras
 from harness.layers.base import Float32, keras_name
-from harness.layout import channels_first, last_shape
-
-CONVERSION = 1
-"""Raised when the layout of converted weights changes, so that cached files are not taken for new ones."""
+from harness.layout import Held, channels_first, last_shape
+from harness.mapping import map_layers
+from harness.mapping.orders import fits
+from harness.mapping.propose import propose
 
 
 def open_candidate(
@@ -29,37 +30,72 @@ def open_candidate(
     weights: Weights,
     shapes: Mapping[Top, Shape],
     unfinished: frozenset[str] = frozenset(),
-) -> Candidate:
-    """Build the case's Keras model and see to its weights.
+) -> tuple[Candidate, LayerMap]:
+    """Build the case's Keras model, find its layers' counterparts, and see to its weights.
 
     Args:
         unfinished: Caffe layers that the port need not have yet.
 
     Raises:
         CandidateError: the model cannot be built; Caffe's shapes at that layer are in the message.
-        WeightsError: converted weights do not fit it.
+        MappingError: the two nets cannot be brought together, or take inputs of different sizes.
+        WeightsError: converted weights, or those of a file, do not fit it.
     """
+    candidate = _build(case, network, shapes)
+    kind = weights_of(case)
+    if kind == "converted":
+        layer_map = map_layers(network, candidate.graph, case.names)
+        _check_sizes(case, candidate, layer_map, shapes)
+        fill_weights(candidate, layer_map, network, weights, shapes, unfinished)
+        return replace(candidate), layer_map  # traced anew, should its call() have kept a weight's value
+    if kind != "own":
+        candidate = load_weight_file(candidate, case.folder / kind)
+    found = propose(network, candidate.graph, weights, shapes, candidate.weights_of, case.names)
+    names = {layer: one.keras for layer, one in found.items()} | dict(case.names)
+    reasons = {layer: one.reason for layer, one in found.items()}
+    layer_map = map_layers(network, candidate.graph, names, reasons)
+    _check_sizes(case, candidate, layer_map, shapes)
+    return candidate, layer_map
+
+
+def _build(case: Case, network: Network, shapes: Mapping[Top, Shape]) -> Candidate:
     import_keras()
     if case.keras == "auto":
-        candidate = wrap_model(build_model(plan(network)), "auto (converted by the harness)")
-    else:
-        shape = next((last_shape(size)[1:] for size in network.inputs.values() if len(size) == 4), None)
-        try:
-            candidate = open_model(case.keras, case.folder, shape)
-        except CandidateError as error:
-            raise _with_caffe_shapes(error, network, shapes) from error
-    kind = weights_of(case)
-    if kind == "own":
-        return candidate
-    if kind == "converted":
-        load_weights(candidate.model, _converted(network, weights), case.names, unfinished)
-        return candidate
-    file = case.folder / kind
+        with deep_graphs():
+            return wrap_model(build_model(plan(network)), "auto (converted by the harness)")
+    shape = next((last_shape(size)[1:] for size in network.inputs.values() if len(size) == 4), None)
     try:
-        candidate.model.load_weights(file)
-    except Exception as error:
-        raise WeightsError(f"Keras cannot load these weights: {str(error).splitlines()[0]}", file=file) from error
-    return candidate
+        return open_model(case.keras, case.folder, shape)
+    except CandidateError as error:
+        raise _with_caffe_shapes(error, network, shapes) from error
+
+
+def _check_sizes(case: Case, candidate: Candidate, layer_map: LayerMap, shapes: Mapping[Top, Shape]) -> None:
+    """Two nets of fixed sizes that differ are compared only at a size that was asked for.
+
+    Raises:
+        MappingError: both sizes, and what to give.
+    """
+    declared = dict(zip(candidate.graph.inputs, candidate.graph.input_shapes, strict=True))
+    for tensor, cut in layer_map.inputs.items():
+        held = Held(shapes[cut.top], cut.order)
+        if case.input.size is not None or fits(declared[tensor], held) or len(declared[tensor]) != held.rank:
+            continue
+        theirs = dict(zip(cut.order, declared[tensor], strict=True))
+        sizes = [f"{theirs[2]}x{theirs[3]}", "x".join(map(str, held.shape[2:]))] if held.rank == 4 else []
+        raise MappingError(
+            f"the Keras model takes {_times(declared[tensor][1:])}, the Caffe net {_times(held.keras_shape[1:])} "
+            f"for {cut.top.blob!r}",
+            file=candidate.source,
+            fix=f"--input-size {sizes[1]} runs both as Caffe's net is, --input-size {sizes[0]} as the Keras model is; "
+            "--input ARRAY.npy gives the numbers"
+            if sizes
+            else "make the model for the size of the prototxt, or change input_param in the prototxt",
+        )
+
+
+def _times(sizes: Sequence[int | None]) -> str:
+    return "×".join("?" if size is None else str(size) for size in sizes)
 
 
 def run_preprocess(what: str, folder: Path, image: Path, shape: Shape) -> Float32:
@@ -83,20 +119,8 @@ def run_preprocess(what: str, folder: Path, image: Path, shape: Shape) -> Float3
 
 def weights_of(case: Case) -> str:
     """`own`, `converted` or a file. A saved model's weights are its own, and under test, unless the case says otherwise."""
-    saved = Path(case.keras.partition(":")[0]).suffix in (".keras", ".h5", ".hdf5")
+    saved = is_saved_model(case.folder / case.keras.partition(":")[0])
     return case.keras_weights or ("own" if saved else "converted")
-
-
-def _converted(network: Network, weights: Weights) -> str:
-    """The HDF5 file of these weights for this net, made once and kept."""
-    assert network.path is not None
-    sizes = [f"{top}{shape}" for top, shape in network.inputs.items()]
-    key = hashlib.sha256(f"{CONVERSION}/{weights.sha256}/{file_sha256(network.path)}/{sizes}".encode()).hexdigest()[:20]
-    path = folder("converted") / f"{key}.h5"
-    with locked(f"converted/{path.name}"):
-        if not path.exists():
-            write_weights(network, weights, path)
-    return str(path)
 
 
 def _with_caffe_shapes(error: CandidateError, network: Network, shapes: Mapping[Top, Shape]) -> CandidateError:

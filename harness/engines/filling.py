@@ -43,6 +43,7 @@ def fill_weights(
         WeightsError: a Caffe layer that learns has no counterpart, a Keras layer that learns has none, or a shape does not
             fit. Nothing keeps its initial weights in silence.
     """
+    _refuse_missing(candidate, layer_map, network, weights, unfinished)
     classes = {node.name: node.class_name for node in candidate.graph.nodes}
     filled: set[int] = set()
     for pair in layer_map.pairs:
@@ -51,7 +52,6 @@ def fill_weights(
         if arrays or _learns(layer):
             fill_layer(layer, arrays, pair.layer.name, network)
             filled.add(id(layer))
-    _refuse_missing(candidate, layer_map, network, weights, unfinished)
     empty = [
         node.name
         for node in candidate.graph.nodes

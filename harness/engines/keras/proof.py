@@ -1,0 +1,78 @@
+"""What was taken apart, run once against what it was taken from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from harness.data import Shape
+from harness.engines.keras.calls import run_calls
+from harness.engines.keras.functions import first_line
+from harness.engines.keras.segment import same
+from harness.engines.keras.trace import Trace, as_arguments
+from harness.errors import CandidateError
+from harness.extras import import_keras
+
+FREE = (64, 256)
+"""Pixels along an axis that is not fixed; the second where the first is too few."""
+
+
+def seeded_inputs(shapes: Sequence[Sequence[int | None]], input_shape: Shape | None, free: int) -> list[np.ndarray]:
+    """Normal numbers from a seed, float32, one image; axes that are not fixed as in `input_shape`, else `free` long."""
+    rng = np.random.default_rng(0)
+    arrays = []
+    for shape in shapes:
+        known = input_shape if input_shape is not None and len(input_shape) == len(shape) - 1 else None
+        rest = known or (free,) * (len(shape) - 1)
+        full = [1 if shape[0] is None else shape[0]]
+        full += [own if size is None else size for size, own in zip(shape[1:], rest, strict=True)]
+        arrays.append(rng.normal(size=full).astype(np.float32))
+    return arrays
+
+
+def prove_trace(traced: Trace, model: Any, source: str, input_shape: Shape | None) -> None:
+    """Run the recorded calls and the model itself; needed where code of the user's was run to record them.
+
+    A model that depends on chance is not held to its numbers.
+
+    Raises:
+        CandidateError: they differ, or the model cannot be run.
+    """
+    keras = import_keras()
+    symbols = [traced.tensors[number] for number in traced.graph.inputs]
+    problem: Exception | None = None
+    for free in FREE:
+        arrays = seeded_inputs([tuple(one.shape) for one in symbols], input_shape, free)
+        feeds = [
+            keras.ops.convert_to_tensor(one, dtype=symbol.dtype) for one, symbol in zip(arrays, symbols, strict=True)
+        ]
+        try:
+            first, again = (_outputs(model, feeds) for _ in range(2))
+            made = run_calls(traced.calls, dict(zip(traced.graph.inputs, feeds, strict=True)), traced.graph.outputs)
+        except Exception as error:
+            problem = error
+            continue
+        recorded = [np.asarray(made[number], np.float64) for number in traced.graph.outputs]
+        certain = [
+            a.shape == b.shape and np.array_equal(a, b, equal_nan=True) for a, b in zip(first, again, strict=True)
+        ]
+        if len(recorded) != len(first) or any(
+            one.shape != other.shape or (sure and not same(other, one))
+            for one, other, sure in zip(recorded, first, certain, strict=False)
+        ):
+            raise CandidateError(
+                f"{source} gives a model whose layers' recorded calls compute something else than the model itself",
+                fix="its call() must do the same for every input: no branching on values, on chance or on the kind of tensor",
+            )
+        return
+    raise CandidateError(
+        f"{source} gives a model that cannot be run: {first_line(problem or ValueError('no input'))}",
+        fix="give it an input of a fixed shape, or an argument input_shape",
+    ) from problem
+
+
+def _outputs(model: Any, feeds: Sequence[Any]) -> list[np.ndarray]:
+    outputs = model(*as_arguments(model, feeds))
+    return [np.asarray(one, np.float64) for one in import_keras().tree.flatten(outputs)]
