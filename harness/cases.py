@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 import sys
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from harness.cache import write_whole
 from harness.data import Case, GoldenSource, InputSource, Size, Tolerance, WeightsSource
 from harness.errors import CaseError, UsageError
 
@@ -99,6 +101,37 @@ def parse_size(text: str) -> Size:
     return edges  # type: ignore[return-value]
 
 
+def write_names(file: Path, names: Mapping[str, str]) -> None:
+    """Add pairs to a case's [names], Caffe layer = Keras layer; all else in the file stays as it is written.
+
+    Raises:
+        CaseError: the file cannot be written, or its names stand in a form that cannot be added to.
+    """
+    if not names:
+        return
+    lines = [
+        f"{json.dumps(caffe, ensure_ascii=False)} = {json.dumps(keras, ensure_ascii=False)}"
+        for caffe, keras in names.items()
+    ]
+    text = file.read_text(encoding="utf-8")
+    header = re.search(r"^[ \t]*\[[ \t]*names[ \t]*\][^\n]*\n?", text, re.MULTILINE)
+    if header:
+        before, after = text[: header.end()], text[header.end() :]
+        text = before + ("" if before.endswith("\n") else "\n") + "\n".join(lines) + "\n" + after
+    else:
+        text = text.rstrip("\n") + "\n\n[names]\n" + "\n".join(lines) + "\n"
+    try:
+        added = tomllib.loads(text)["names"]
+    except tomllib.TOMLDecodeError:
+        added = {}
+    if any(added.get(caffe) != keras for caffe, keras in names.items()):
+        raise CaseError("its names cannot be added to", file=file, fix="write them in a section [names]")
+    try:
+        write_whole(file, text.encode())
+    except OSError as error:
+        raise CaseError(f"cannot be written: {error.strerror}", file=file) from error
+
+
 def with_size(case: Case, size: Size) -> Case:
     """The case at another input size."""
     asked = None if size == case.input.size else size
@@ -131,6 +164,7 @@ class _Reader:
         return Case(
             name=name,
             folder=self.folder,
+            file=self.file.resolve(),
             prototxt=prototxt,
             keras=self._get(table, "keras", str, "auto"),
             keras_weights=self._get(table, "keras_weights", str, None),

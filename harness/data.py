@@ -153,6 +153,7 @@ class Case:
     tolerance: Mapping[str, Tolerance] = field(default_factory=dict)
     palette: tuple[tuple[int, int, int], ...] = ()  # RGB per label, for a segmentation net
     golden: GoldenSource | None = None
+    file: Path | None = None  # the case.toml that it was read from
     asked_size: Size | None = None  # where not the case's own was asked for
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cases import find_case, list_cases, parse_size, read_case, with_size
+from harness.cases import find_case, list_cases, parse_size, read_case, with_size, write_names
 from harness.data import Tolerance
 from harness.errors import CaseError, UsageError
 
@@ -161,3 +161,26 @@ def test_no_size(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_size(text)
     assert str(caught.value) == f"{text!r} is not a size\n  → write height x width: 437x437"
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("", '\n[names]\n"a/b" = "c"\n"x" = "y\\"z"\n'),
+        ('[names] # ours\n"d" = "e"\n', '[names] # ours\n"a/b" = "c"\n"x" = "y\\"z"\n"d" = "e"\n'),
+        ("[names]", '[names]\n"a/b" = "c"\n"x" = "y\\"z"\n'),
+    ],
+)
+def test_names_are_added_and_the_rest_stays(tmp_path: Path, text: str, written: str) -> None:
+    file = tmp_path / "case.toml"
+    file.write_text(f"# mine\nkeras = 'auto'\n{text}", encoding="utf-8")
+    write_names(file, {"a/b": "c", "x": 'y"z'})
+    assert file.read_text(encoding="utf-8") == f"# mine\nkeras = 'auto'\n{written}"
+
+
+def test_names_in_another_form_are_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "case.toml"
+    file.write_text('names = { a = "b" }\n', encoding="utf-8")
+    with pytest.raises(CaseError, match=r"its names cannot be added to\n  → write them in a section \[names\]"):
+        write_names(file, {"c": "d"})
+    assert file.read_text(encoding="utf-8") == 'names = { a = "b" }\n'
