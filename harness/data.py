@@ -150,6 +150,7 @@ class Case:
     tolerance: Mapping[str, Tolerance] = field(default_factory=dict)
     palette: tuple[tuple[int, int, int], ...] = ()  # RGB per label, for a segmentation net
     golden: GoldenSource | None = None
+    python_layers: Path | None = None  # a folder of Caffe Python layers that the prototxt names
     asked_size: Size | None = None  # where not the case's own was asked for
 
 
@@ -166,6 +167,7 @@ class RecordedTop:
     shape: Shape
     file: str
     sha256: str
+    python: bool = False  # by a Python layer of ours, where the Caffe that ran lacks the type
 
 
 @dataclass(frozen=True)
