@@ -487,26 +487,49 @@ def known_types():
     return None if listed is None else set(text(name) for name in listed())
 
 
+class Heard(object):
+    """Standard error, and what was said on it: Caffe prints why it cannot make a Python layer, and throws it away."""
+
+    def __init__(self, stream):
+        self.stream = stream
+        self.words = []
+
+    def write(self, words):
+        """Passes it on and keeps it."""
+        self.words.append(words)
+        self.stream.write(words)
+
+    def flush(self):
+        """As a stream has it."""
+        self.stream.flush()
+
+    def last_line(self):
+        """A traceback's sentence."""
+        lines = [line for line in "".join(self.words).splitlines() if line.strip()]
+        return lines[-1] if lines else "it does not say why"
+
+
 def build_net(prototxt, about):
     """The net in its test phase.
 
     Raises:
-        Refused: a Python layer's module cannot be imported.
+        Refused: a Python layer cannot be imported.
     """
     import caffe
 
     written = None
+    sys.stderr = heard = Heard(sys.stderr)
     if about.text is not None:
         handle, written = tempfile.mkstemp(".prototxt")
         with io.open(handle, "wb") as stream:
             stream.write(about.text.encode("utf-8"))
     try:
         return caffe.Net(str(written or prototxt), caffe.TEST)
-    except ImportError as error:
-        raise Refused(
-            "a Python layer cannot be imported: %s; --python-layers DIR gives the folder that has its module" % error
-        )
+    except (ImportError, SystemError) as error:
+        why = heard.last_line() if isinstance(error, SystemError) else error
+        raise Refused("a Python layer cannot be made (%s); --python-layers DIR gives the folder of its module" % why)
     finally:
+        sys.stderr = heard.stream
         if written is not None:
             os.remove(written)
 

@@ -8,7 +8,8 @@ lacks is known only where it runs, so the dump script gets both texts of each su
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from google.protobuf import text_format
@@ -42,7 +43,8 @@ def net_file(network: Network, shapes: Mapping[Top, Shape] | None = None) -> byt
     layers = []
     for layer in network.layers:
         entry: dict[str, Any] = {"name": layer.name, "type": layer.type, "text": _text(_own(layer))}
-        instead = stand_in(layer, shapes)
+        with _refusals_in(network):
+            instead = stand_in(layer, shapes)
         if instead is not None:
             entry |= {"instead": _text(instead.parameters), "needs": instead.parameters.type}
             entry |= {"python": instead.module} if instead.module else {}
@@ -55,7 +57,8 @@ def net_text(network: Network, lacks: Collection[str] = (), shapes: Mapping[Top,
     """The net as one prototxt, with stand-ins for the types that are lacking; input shapes included."""
     net = NetParameter(name=network.name)
     for layer in network.layers:
-        instead = stand_in(layer, shapes) if layer.type in lacks else None
+        with _refusals_in(network):
+            instead = stand_in(layer, shapes) if layer.type in lacks else None
         net.layer.append(instead.parameters if instead is not None else _own(layer))
     return text_format.MessageToString(net)
 
@@ -63,9 +66,17 @@ def net_text(network: Network, lacks: Collection[str] = (), shapes: Mapping[Top,
 def stand_in(layer: Layer, shapes: Mapping[Top, Shape] | None = None) -> StandIn | None:
     """What a Caffe without the layer's type can run in its place; None for a type of BVLC's, or one we have nothing for."""
     make = _STAND_INS.get(layer.type)
-    if make is None:
-        return None
-    return make(layer, None if shapes is None else [shapes[bottom] for bottom in layer.bottoms])
+    return None if make is None else make(layer, [] if shapes is None else [shapes[bottom] for bottom in layer.bottoms])
+
+
+@contextmanager
+def _refusals_in(network: Network) -> Iterator[None]:
+    """A layer knows its line, but not the file that it was read from."""
+    try:
+        yield
+    except UnsupportedError as error:
+        error.file = None if network.path is None else str(network.path)
+        raise
 
 
 def _own(layer: Layer) -> LayerParameter:
@@ -83,11 +94,11 @@ def _text(layer: LayerParameter) -> str:
 
 # ------------------------------------------------------------------------------------------------------ stand-ins
 
-_Make = Callable[[Layer, "list[Shape] | None"], StandIn]
+_Make = Callable[[Layer, list[Shape]], StandIn]  # the bottoms' shapes, if they are known
 
 
 def _python(module: str, about: Callable[[LayerParameter], Mapping[str, Any]]) -> _Make:
-    def make(layer: Layer, bottoms: list[Shape] | None) -> StandIn:
+    def make(layer: Layer, bottoms: list[Shape]) -> StandIn:
         old = layer.parameters
         new = LayerParameter(name=old.name, type="Python", bottom=old.bottom, top=old.top, param=old.param)
         new.python_param.module = MODULE + module
@@ -127,7 +138,7 @@ def _constant(filler: Any, otherwise: float) -> float:
     return float(filler.value) if filler.type == "constant" else otherwise
 
 
-def _depthwise(layer: Layer, bottoms: list[Shape] | None) -> StandIn:
+def _depthwise(layer: Layer, bottoms: list[Shape]) -> StandIn:
     """A Convolution with a group for every channel."""
     new = _own(layer)
     new.type = "Convolution"
