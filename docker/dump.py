@@ -1,11 +1,15 @@
 # -*- coding: utf-8 -*-
-# ruff: noqa: B904, RUF005, UP004, UP009, UP010, UP020, UP024, UP031
+# ruff: noqa: B904, UP004, UP009, UP010, UP020, UP024, UP031
 # (this file runs on Python 2.7 as well, hence its old ways)
 """Records every layer of a Caffe net: one float32 .npy per layer and top, and a manifest.
 
 Runs by itself where Caffe is, with NumPy and the standard library only, on Python 2.7 and on Python 3:
 
     python dump.py --prototxt deploy.prototxt --caffemodel net.caffemodel --input data=input.npy --out recording
+
+A net with layer types that only a fork of Caffe has comes as a list of its layers as well (--net, written by the
+harness). What this Caffe lacks is then computed by the Python layers in `layers`, beside this file; what it has, it
+computes itself. --python-layers is a folder of the user's own.
 
 The net is stepped one layer at a time and each layer's tops are copied as it ends, so that a layer which works in
 place (a ReLU over its convolution) does not hide the one before it. The manifest comes last, in one move: a folder
@@ -29,10 +33,13 @@ import platform
 import re
 import struct
 import sys
+import tempfile
 import threading
 import time
 
 SCHEMA = "harness-recording/1"
+NET_SCHEMA = "harness-net/1"
+MODULE = "harness_layer_"  # and the name of a file in `layers`: what a prototxt calls a Python layer of ours
 MANIFEST = "manifest.json"
 PARTIAL = "manifest.json.partial"
 SAFE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
@@ -146,6 +153,60 @@ def file_sha256(path):
         for chunk in iter(lambda: stream.read(4 << 20), b""):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+# ------------------------------------------------------------------------------------------------ the layers
+
+
+class Net(object):
+    """What Caffe is given, and what the manifest says of its layers."""
+
+    def __init__(self, text=None):
+        self.text = text  # None: the prototxt as it is
+        self.types = {}  # layer → its type in the prototxt, where another stands in for it
+        self.modules = {}  # layer → the Python layer of ours that computes it
+
+
+def choose_layers(described, known):
+    """The net for a Caffe that has the layer types `known` (None: that cannot be told, so it has them all).
+
+    Raises:
+        Refused: a type is lacking, and so is what would stand in for it.
+    """
+    if described.get("schema") != NET_SCHEMA:
+        raise Refused("--net is no %s" % NET_SCHEMA)
+    net = Net(described["head"])
+    for layer in described["layers"]:
+        if known is None or layer["type"] in known or "instead" not in layer:
+            net.text += layer["text"]
+            continue
+        if layer["needs"] not in known:
+            raise Refused(
+                "layer %r: this Caffe has neither the type %s nor the type %s, which could stand in for it"
+                % (str(layer["name"]), layer["type"], layer["needs"])
+            )
+        net.text += layer["instead"]
+        net.types[layer["name"]] = layer["type"]
+        if "python" in layer:
+            net.modules[layer["name"]] = layer["python"]
+    return net
+
+
+def bring_layers(modules):
+    """Imports Python layers of ours, under names that leave their own to the user's modules."""
+    folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "layers")
+    for module in sorted(set(modules)):
+        if not re.match("^[a-z_]+$", module) or not os.path.isfile(os.path.join(folder, module + ".py")):
+            raise Refused("there is no Python layer %s" % os.path.join(folder, str(module) + ".py"))
+        theirs = sys.modules.pop(module, None)
+        sys.path.insert(0, folder)
+        try:
+            __import__(module)
+        finally:
+            sys.path.remove(folder)
+        sys.modules[MODULE + module] = sys.modules.pop(module)
+        if theirs is not None:
+            sys.modules[module] = theirs
 
 
 # ------------------------------------------------------------------------------------------------- caffemodel
@@ -328,7 +389,7 @@ def _shape(shape):
     return "x".join(str(edge) for edge in shape) or "()"
 
 
-def record(net, folder):
+def record(net, folder, about):
     """Steps the net and writes every layer's tops; the manifest's lines, in the order of execution."""
     import numpy as np
 
@@ -342,17 +403,17 @@ def record(net, folder):
     def keep(number, name, kind, tops, seconds):
         for position, top in enumerate(tops):
             array = np.ascontiguousarray(net.blobs[top].data, dtype="<f4").reshape(net.blobs[top].data.shape)
-            writer.add(
-                {
-                    "layer": name,
-                    "type": kind,
-                    "top": top,
-                    "shape": [int(edge) for edge in array.shape],
-                    "file": file_name(number, position, name, top),
-                    "seconds": round(seconds, 6) if position == 0 else 0.0,
-                },
-                array,
-            )
+            entry = {
+                "layer": name,
+                "type": about.types.get(name, kind),
+                "top": top,
+                "shape": [int(edge) for edge in array.shape],
+                "file": file_name(number, position, name, top),
+                "seconds": round(seconds, 6) if position == 0 else 0.0,
+            }
+            if name in about.modules:
+                entry["python"] = True
+            writer.add(entry, array)
 
     if loose:  # Caffe before 1.0 has inputs that no layer makes; 1.0 calls the layer it makes of them "input"
         keep(0, "input", "Input", loose, 0.0)
@@ -418,7 +479,79 @@ def usable_cpus():
         return multiprocessing.cpu_count()
 
 
-def load_net(prototxt, caffemodel):
+def known_types():
+    """The layer types that this Caffe has, or None where it cannot say."""
+    import caffe
+
+    listed = getattr(caffe, "layer_type_list", None)
+    return None if listed is None else set(text(name) for name in listed())
+
+
+class Heard(object):
+    """Standard error, and what was said on it: Caffe prints why it cannot make a Python layer, and throws it away."""
+
+    def __init__(self, stream):
+        self.stream = stream
+        self.words = []
+
+    def write(self, words):
+        """Passes it on and keeps it."""
+        self.words.append(words)
+        self.stream.write(words)
+
+    def flush(self):
+        """As a stream has it."""
+        self.stream.flush()
+
+    def last_line(self):
+        """A traceback's sentence."""
+        lines = [line for line in "".join(self.words).splitlines() if line.strip()]
+        return lines[-1] if lines else "it does not say why"
+
+
+def build_net(prototxt, about):
+    """The net in its test phase.
+
+    Raises:
+        Refused: a Python layer cannot be imported.
+    """
+    import caffe
+
+    written = None
+    sys.stderr = heard = Heard(sys.stderr)
+    if about.text is not None:
+        handle, written = tempfile.mkstemp(".prototxt")
+        with io.open(handle, "wb") as stream:
+            stream.write(about.text.encode("utf-8"))
+    try:
+        return caffe.Net(str(written or prototxt), caffe.TEST)
+    except (ImportError, SystemError) as error:
+        why = heard.last_line() if isinstance(error, SystemError) else error
+        raise Refused("a Python layer cannot be made (%s); --python-layers DIR gives the folder of its module" % why)
+    finally:
+        sys.stderr = heard.stream
+        if written is not None:
+            os.remove(written)
+
+
+def lacking_layers(net, names):
+    """Layers with a blob that a caffemodel with these layers does not fill.
+
+    A layer that the file lacks may share its blobs (`param { name }`) with one that it has: they are the same memory.
+    """
+
+    def places(blobs):
+        return set(blob.data.ctypes.data for blob in blobs)
+
+    missing = [text(name) for name in net.params if text(name) not in names]
+    if not missing:
+        return missing
+    params = dict((text(name), blobs) for name, blobs in net.params.items())
+    filled = set(place for name in params if name in names for place in places(params[name]))
+    return [name for name in missing if not places(params[name]) <= filled]
+
+
+def load_net(prototxt, caffemodel, about):
     """The net in its test phase, with its weights.
 
     Raises:
@@ -428,11 +561,11 @@ def load_net(prototxt, caffemodel):
 
     caffe.set_mode_cpu()
     say("stage net")
-    net = caffe.Net(str(prototxt), caffe.TEST)
+    net = build_net(prototxt, about)
     if caffemodel is not None:
         say("stage weights")
         names = weighted_layers(caffemodel)
-        lacking = [] if names is None else [text(name) for name in net.params if text(name) not in names]
+        lacking = [] if names is None else lacking_layers(net, names)
         if lacking:
             shown = ", ".join(lacking[:5]) + (" and %d more" % (len(lacking) - 5) if len(lacking) > 5 else "")
             raise Refused("the caffemodel has no weights for %s; Caffe would leave them unset and not say so" % shown)
@@ -454,9 +587,12 @@ def run(options):
         inputs[text(name)] = path
     if options.caffemodel is None and not options.no_weights:
         raise Refused("no --caffemodel; with --no-weights the fillers of the prototxt are taken")
-    for what, path in [("prototxt", options.prototxt), ("caffemodel", options.caffemodel)] + list(inputs.items()):
+    files = [("prototxt", options.prototxt), ("caffemodel", options.caffemodel), ("net", options.net)]
+    for what, path in files + list(inputs.items()):
         if path is not None and not os.path.isfile(path):
             raise Refused("%s: there is no file %s" % (what, path))
+    if options.python_layers is not None and not os.path.isdir(options.python_layers):
+        raise Refused("python-layers: there is no folder %s" % options.python_layers)
     if options.threads:
         for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
             os.environ[name] = str(options.threads)
@@ -476,11 +612,18 @@ def run(options):
     for name in inputs:
         digests["input:" + name] = file_sha256(inputs[name])
 
-    net = load_net(options.prototxt, options.caffemodel)
+    if options.python_layers is not None:
+        sys.path.insert(0, os.path.abspath(options.python_layers))
+    about = Net()
+    if options.net is not None:
+        with io.open(options.net, encoding="utf-8") as stream:
+            about = choose_layers(json.load(stream), known_types())
+        bring_layers(about.modules.values())
+    net = load_net(options.prototxt, options.caffemodel, about)
     say("stage inputs")
     feed(net, inputs)
     say("stage forward")
-    entries = record(net, options.out)
+    entries = record(net, options.out, about)
     write_manifest(
         options.out,
         {
@@ -520,6 +663,8 @@ def main(arguments=None):
     """The command line; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--prototxt", required=True, metavar="FILE")
+    parser.add_argument("--net", metavar="FILE", help="the same net in layers, where Caffe may lack types of it")
+    parser.add_argument("--python-layers", metavar="DIR", help="a folder with Python layers that the net names")
     parser.add_argument("--caffemodel", metavar="FILE")
     parser.add_argument("--no-weights", action="store_true", help="take the fillers of the prototxt")
     parser.add_argument("--input", action="append", default=[], metavar="NAME=FILE.npy")

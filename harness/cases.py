@@ -27,6 +27,7 @@ _KEYS: Mapping[str, frozenset[str]] = {
         {
             "name",
             "prototxt",
+            "python_layers",
             "keras",
             "keras_weights",
             "weights",
@@ -173,6 +174,7 @@ class _Reader:
             names=self._strings(table, "names"),
             tolerance=self._tolerance(self._section(table, "tolerance")),
             golden=self._golden(self._section(table, "golden")),
+            python_layers=self._folder(table, "python_layers"),
             palette=tuple(tuple(colour) for colour in self._get(table, "palette", list, [])),
         )
 
@@ -252,6 +254,15 @@ class _Reader:
     def _optional_file(self, table: Mapping[str, Any], key: str) -> Path | None:
         value = self._get(table, key, str, None)
         return None if value is None else self._file(value, key)
+
+    def _folder(self, table: Mapping[str, Any], key: str) -> Path | None:
+        value = self._get(table, key, str, None)
+        path = None if value is None else (self.folder / value).resolve()
+        if path is not None and not path.is_dir():
+            raise CaseError(
+                f"{key} = {value!r}: no such folder", file=self.file, fix=f"paths are relative to {self.folder.name}/"
+            )
+        return path
 
     def _file(self, value: str, key: str) -> Path:
         path = (self.folder / value).resolve()

@@ -154,6 +154,7 @@ class Case:
     palette: tuple[tuple[int, int, int], ...] = ()  # RGB per label, for a segmentation net
     golden: GoldenSource | None = None
     file: Path | None = None  # the case.toml that it was read from
+    python_layers: Path | None = None  # a folder of Caffe Python layers that the prototxt names
     asked_size: Size | None = None  # where not the case's own was asked for
 
 
@@ -170,6 +171,7 @@ class RecordedTop:
     shape: Shape
     file: str
     sha256: str
+    python: bool = False  # by a Python layer of ours, where the Caffe that ran lacks the type
 
 
 @dataclass(frozen=True)

@@ -211,9 +211,19 @@ def judge_all(ready: Prepared, recording: Recording, options: Options, progress:
         pictures=(*([shown] if shown else []), *pictures) if pictures else (),
         notes=(
             *network.notes,
+            *_stand_ins(recording),
             *(f"Keras layer {name!r}: {why}" for name, why in layer_map.extra.items()),
         ),
     )
+
+
+def _stand_ins(recording: Recording) -> tuple[str, ...]:
+    """A sentence if Python layers of ours computed for Caffe what it has no layers for."""
+    layers = dict.fromkeys(f"{top.layer} ({top.type})" for top in recording.tops if top.python)
+    if not layers:
+        return ()
+    what = "this layer is" if len(layers) == 1 else "these layers are"
+    return (f"Caffe has no such type, so {what} computed by a Python layer of the harness: {', '.join(layers)}",)
 
 
 def own_inputs(ready: Prepared) -> dict[Top, Float32]:

@@ -122,6 +122,7 @@ def _from_manifest(folder: Path, manifest: Mapping[str, Any]) -> Recording:
             shape=_shape(line["shape"]),
             file=_text(line["file"]),
             sha256=_text(line["sha256"]),
+            python=line.get("python") is True,
         )
         if (top.layer, top.top) in seen:
             raise RecordingError(f"the manifest lists top {top.top!r} twice", file=path, layer=top.layer, fix=_AGAIN)
@@ -319,6 +320,7 @@ def write_manifest(recording: Recording, seconds: Mapping[tuple[str, str], float
                 "shape": list(line.shape),
                 "file": line.file,
                 "sha256": line.sha256,
+                **({"python": True} if line.python else {}),
                 **({"seconds": seconds[line.layer, line.top]} if seconds and (line.layer, line.top) in seconds else {}),
             }
             for line in recording.tops

@@ -10,7 +10,7 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def docker_folder() -> Path:
-    """The folder with the Dockerfile, the dump script and `make-base`.
+    """The folder with the Dockerfile, the dump script, its Python layers and `make-base`.
 
     Raises:
         UsageError: the installation lacks it.
@@ -34,6 +34,15 @@ def dump_script() -> Path:
         UsageError: the installation lacks it.
     """
     return docker_folder() / "dump.py"
+
+
+def layer_scripts() -> tuple[Path, ...]:
+    """The Caffe Python layers that stand in for types of forks, where Caffe is; the dump script finds them beside it.
+
+    Raises:
+        UsageError: the installation lacks them.
+    """
+    return tuple(sorted((docker_folder() / "layers").glob("*.py")))
 
 
 def _find(name: str, package: Path = _PACKAGE) -> Path:

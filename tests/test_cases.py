@@ -125,6 +125,23 @@ def test_not_text(folder: Path) -> None:
         read_case(folder)
 
 
+def test_a_folder_of_python_layers(folder: Path) -> None:
+    (folder / "layers").mkdir()
+    assert read_case(write(folder, 'python_layers = "layers"\n' + LEAST)).python_layers == folder / "layers"
+    assert read_case(write(folder, LEAST)).python_layers is None
+    assert complaint(folder, 'python_layers = "x.npy"\n' + LEAST) == (
+        "case.toml: python_layers = 'x.npy': no such folder\n  → paths are relative to mine/"
+    )
+
+
+def test_a_size_with_channels(folder: Path) -> None:
+    assert read_case(write(folder, LEAST + "[input]\nsize = [1, 28, 29]\n")).input.size == (1, 28, 29)
+    assert complaint(folder, LEAST + "[input]\nsize = [28]\n") == (
+        "case.toml: [input] mean_bgr takes three numbers, size two (height, width) or three (channels before)\n"
+        "  → mean_bgr = [102.93, 111.36, 116.52], size = [900, 900]"
+    )
+
+
 def test_find_by_name_folder_and_file(folder: Path) -> None:
     write(folder, LEAST)
     roots = [folder.parent]

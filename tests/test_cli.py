@@ -57,6 +57,33 @@ def test_every_command_has_help_of_its_own(harness, command):
     assert f"Usage: harness {command}" in done.out
 
 
+TRAIN_VAL = """
+layer { name: "data" type: "Data" top: "data" top: "label" data_param { batch_size: 2 } }
+layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip" inner_product_param { num_output: 2 } }
+layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" }
+"""
+
+
+@pytest.mark.parametrize("command", ["inspect", "convert"])
+def test_what_is_left_out_of_a_training_net_is_said(harness, tmp_path, command):
+    (tmp_path / "train.prototxt").write_text(TRAIN_VAL)
+    error = one_line(harness(command, "train.prototxt"))
+    assert "does not say how large its top 'data' is" in error
+    done = harness(command, "train.prototxt", "--input-size", "4x5")
+    assert done.status == 0
+    assert done.err.splitlines() == [
+        "note: layer 'data' of the prototxt: a Data layer, which reads files; its top 'data' becomes an input of 2×3×4×5 "
+        "(3 channels are assumed); nobody reads 'label' any more",
+        "note: layer 'loss' of the prototxt: a SoftmaxWithLoss layer, for training only; left out",
+    ]
+    assert "2×3×4×5" in done.out or "input_shape=(4, 5, 3)" in done.out
+
+
+def test_a_folder_of_python_layers_must_be_there(harness):
+    error = one_line(harness("run", "digits_lenet", "--python-layers", "nowhere"))
+    assert error == "harness: nowhere: no such folder\n  → --python-layers takes a folder\n"
+
+
 def test_parity_leaves_with_0_and_writes_three_files(harness, tmp_path):
     done = harness("compare", "digits_lenet", "--reference", "golden")
     assert done.status == 0

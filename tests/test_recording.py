@@ -23,6 +23,7 @@ from harness.recording import (
     load_top,
     read_recording,
     verify,
+    write_manifest,
 )
 from harness.resources import dump_script
 
@@ -73,6 +74,18 @@ def recording(tmp_path: Path) -> Recording:
         writer.add("split", "Slice", "one", ARRAY)
         writer.add("split", "Slice", "two", ARRAY * 2)
     return writer.recording
+
+
+def test_who_computed_a_layer_is_kept_and_may_be_missing(recording: Recording) -> None:
+    manifest = json.loads((recording.folder / "manifest.json").read_text())
+    assert all("python" not in line for line in manifest["tops"])
+    assert not any(line.python for line in recording.tops)
+    manifest["tops"][0]["python"] = True
+    (recording.folder / "manifest.json").write_text(json.dumps(manifest))
+    again = read_recording(recording.folder)
+    assert [line.python for line in again.tops] == [True, False, False, False]
+    write_manifest(again)
+    assert read_recording(recording.folder).tops == again.tops
 
 
 def record(folder: Path, *layers: str, then: type[BaseException] | None = None) -> None:

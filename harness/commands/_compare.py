@@ -20,7 +20,9 @@ FILES = ("html", "json", "junit")
 
 def compare_and_report(*, anew: bool, **given: Any) -> int:
     """Run the line and write what was asked for; the exit status."""
-    case_keys = ("case", "prototxt", "caffemodel", "keras", "keras_weights", "weights", "input_", "input_size")
+    case_keys = (
+        "case", "prototxt", "caffemodel", "keras", "keras_weights", "weights", "input_", "input_size", "python_layers",
+    )  # fmt: skip
     case = resolve_case(**{key: given[key] for key in case_keys})
     from harness import pipeline
     from harness.engines.reference import Reference

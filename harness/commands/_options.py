@@ -31,6 +31,12 @@ def case_options(function: F) -> F:
             click.option("--weights", metavar="FILE|seed:N", help="other weights: a caffemodel, or synthetic ones"),
             click.option("--input", "input_", metavar="IMAGE|ARRAY.npy|seed:N", help="another input"),
             click.option("--input-size", metavar="HxW", help="run the same net at another size"),
+            click.option(
+                "--python-layers",
+                type=click.Path(path_type=Path),
+                metavar="DIR",
+                help="Caffe Python layers that the prototxt names",
+            ),
             click.option("--fetch", is_flag=True, help="download what the case gives as a URL"),
         ]
     ):
@@ -79,6 +85,7 @@ def resolve_case(
     weights: str | None = None,
     input_: str | None = None,
     input_size: str | None = None,
+    python_layers: Path | None = None,
 ) -> Case:
     """The case that a command line means.
 
@@ -102,6 +109,10 @@ def resolve_case(
         changes["weights"] = _weights(weights, caffemodel)
     if input_ is not None:
         changes["input"] = _input(found.input, input_)
+    if python_layers is not None:
+        if not python_layers.is_dir():
+            raise UsageError("no such folder", file=python_layers, fix="--python-layers takes a folder")
+        changes["python_layers"] = python_layers.resolve()
     found = replace(found, **changes)
     return with_size(found, parse_size(input_size)) if input_size else found
 
@@ -136,7 +147,8 @@ def target(given: dict[str, Any]) -> str:
     import shlex
 
     words = [given["case"]] if given["case"] else []
-    for option in ("prototxt", "caffemodel", "keras", "keras_weights", "weights", "input", "input_size"):
+    options = ("prototxt", "caffemodel", "keras", "keras_weights", "weights", "input", "input_size", "python_layers")
+    for option in options:
         value = given["input_" if option == "input" else option]
         if value is not None:
             words += [f"--{option.replace('_', '-')}", str(value)]

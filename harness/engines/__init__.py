@@ -34,6 +34,8 @@ class RecordRequest:
     timeout: float = 3600.0  # seconds
     threads: int | None = None
     needed: int | None = None  # bytes, estimated
+    net: Path | None = None  # the net in layers (`caffe.deploy.net_file`), where the prototxt cannot be given as it is
+    python_layers: Path | None = None  # a folder of the user's
 
 
 class ReferenceEngine(Protocol):

@@ -28,7 +28,7 @@ from harness.engines.dumping import Job, follow, full_disk
 from harness.engines.image import LABEL, build, identity, image_tag, inspect, why_not
 from harness.errors import EngineError
 from harness.progress import Progress
-from harness.resources import dump_script
+from harness.resources import docker_folder, dump_script
 
 __all__ = ["build", "identity", "image_tag", "inspect", "record", "why_not"]
 
@@ -68,7 +68,16 @@ class Container:
         request = self.request
         inputs = {f"input{index}.npy": path for index, path in enumerate(request.inputs.values())}
         net = {"deploy.prototxt": request.prototxt, "weights.caffemodel": request.caffemodel}
+        if request.net is not None:
+            net["net.json"] = request.net
         return {"dump.py": dump_script(), **net, **inputs}
+
+    @property
+    def folders(self) -> dict[str, Path]:
+        """Python layers that it may import, by their folder's name inside: ours lie beside the script, as here."""
+        ours = {"layers": docker_folder() / "layers"} if self.request.net is not None else {}
+        theirs = {"python_layers": self.request.python_layers} if self.request.python_layers is not None else {}
+        return {**ours, **theirs}
 
     def command(self, *options: str, script: str) -> tuple[str, ...]:
         """`docker run …`, the script run by a shell whose $python is one that imports caffe."""
@@ -86,6 +95,10 @@ class Container:
         arguments += ["--caffemodel", f"{HOME}/in/weights.caffemodel", "--out", f"{HOME}/out"]
         for index, blob in enumerate(self.request.inputs):
             arguments += ["--input", f"{blob}={HOME}/in/input{index}.npy"]
+        if self.request.net is not None:
+            arguments += ["--net", f"{HOME}/in/net.json"]
+        if self.request.python_layers is not None:
+            arguments += ["--python-layers", f"{HOME}/in/python_layers"]
         if self.request.threads:
             arguments += ["--threads", str(self.request.threads)]
         return [*arguments, "--engine", self.cli, "--image", self.image["id"], "--end-with-stdin"]
@@ -100,7 +113,7 @@ class Container:
             timeout=self.request.timeout,
             stop=lambda client: call(self.cli, "kill", self.name),
             out=out,
-            files={f"{HOME}/in/{place}": path for place, path in self.files.items()},
+            files={f"{HOME}/in/{place}": path for place, path in {**self.files, **self.folders}.items()},
             needed=self.request.needed,
             limit=self.request.memory,
             answers=answers or {},
@@ -127,6 +140,11 @@ def _run_mounted(container: Container, out: Path, progress: Progress) -> None:
         for place, path in container.files.items():
             readable = path if _may_read(path, user, group) else _own_copy(path, Path(staging, place), user, group)
             mounts += ["--mount", _mount(readable, f"{HOME}/in/{place}", "readonly")]
+        for place, folder in container.folders.items():
+            readable = (
+                folder if _may_read_all(folder, user, group) else _own_tree(folder, Path(staging, place), user, group)
+            )
+            mounts += ["--mount", _mount(readable, f"{HOME}/in/{place}", "readonly")]
         if not ours:
             os.chown(out, user, group)
         follow(container.job(container.command(*mounts, script=_MOUNTED), out), progress)
@@ -147,16 +165,16 @@ def _copy_in(container: Container) -> None:
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     assert process.stdin is not None
     try:
-        with tarfile.open(fileobj=process.stdin, mode="w|") as archive:
+        with tarfile.open(fileobj=process.stdin, mode="w|", dereference=True) as archive:
             for place, mode in (("in", 0o755), ("out", 0o777)):
                 entry = tarfile.TarInfo(place)
                 entry.type, entry.mode = tarfile.DIRTYPE, mode
                 archive.addfile(entry)
             for place, path in container.files.items():
-                with path.open("rb") as stream:
-                    entry = archive.gettarinfo(arcname=f"in/{place}", fileobj=stream)
-                    entry.mode, entry.uid, entry.gid, entry.uname, entry.gname = 0o644, 0, 0, "", ""
-                    archive.addfile(entry, stream)
+                _archive(archive, path, f"in/{place}")
+            for place, folder in container.folders.items():
+                for path in (folder, *_contents(folder)):
+                    _archive(archive, path, str(Path("in", place, path.relative_to(folder))))
     except BrokenPipeError:
         pass  # it says why
     except BaseException:
@@ -166,6 +184,21 @@ def _copy_in(container: Container) -> None:
     said = process.communicate()[1].decode("utf-8", "replace")
     if process.returncode:
         raise EngineError(f"{container.cli} cp failed: {last_line(said)}")
+
+
+def _archive(archive: tarfile.TarFile, path: Path, place: str) -> None:
+    entry = archive.gettarinfo(path, arcname=place)
+    entry.mode, entry.uid, entry.gid, entry.uname, entry.gname = 0o755 if path.is_dir() else 0o644, 0, 0, "", ""
+    if path.is_dir():
+        archive.addfile(entry)
+        return
+    with path.open("rb") as stream:
+        archive.addfile(entry, stream)
+
+
+def _contents(folder: Path) -> list[Path]:
+    """What is in a folder of Python layers, compiled files aside."""
+    return [path for path in sorted(folder.rglob("*")) if "__pycache__" not in path.relative_to(folder).parts]
 
 
 def _copy_out(container: Container, out: Path) -> None:
@@ -186,8 +219,9 @@ def _mount(source: Path, place: str, *more: str) -> str:
 def _may_read(path: Path, user: int, group: int) -> bool:
     """True if the file itself lets them; folders above it do not matter to a mount."""
     state = path.stat()
-    bit = 0o400 if state.st_uid == user else 0o040 if state.st_gid == group else 0o004
-    return bool(state.st_mode & bit)
+    wanted = 0o5 if path.is_dir() else 0o4
+    shift = 6 if state.st_uid == user else 3 if state.st_gid == group else 0
+    return state.st_mode >> shift & wanted == wanted
 
 
 def _own_copy(path: Path, copy: Path, user: int, group: int) -> Path:
@@ -195,6 +229,21 @@ def _own_copy(path: Path, copy: Path, user: int, group: int) -> Path:
     copy.chmod(0o400)
     if user != os.getuid():
         os.chown(copy, user, group)
+    return copy
+
+
+def _may_read_all(folder: Path, user: int, group: int) -> bool:
+    """True if they may read all that is in a folder; a link may lead to where a mount does not reach."""
+    inside = (folder, *_contents(folder))
+    return all(_may_read(path, user, group) and not path.is_symlink() for path in inside)
+
+
+def _own_tree(folder: Path, copy: Path, user: int, group: int) -> Path:
+    shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    for path in (copy, *copy.rglob("*")):
+        path.chmod(0o700 if path.is_dir() else 0o400)
+        if user != os.getuid():
+            os.chown(path, user, group)
     return copy
 
 

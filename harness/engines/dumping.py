@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import re
 import signal
@@ -16,6 +17,7 @@ from typing import IO
 
 from harness.errors import EngineMissingError, ReferenceEngineError
 from harness.progress import Progress
+from harness.resources import dump_script, layer_scripts
 
 NO_SPACE = 4
 KILLED = (137, -signal.SIGKILL)
@@ -44,6 +46,14 @@ class Job:
     limit: int | None = None  # bytes that it may take
     answers: Mapping[str, Callable[[], object]] = field(default_factory=dict)
     """What to do at `@harness WORD`; an empty line on standard input then tells the other side that it is done."""
+
+
+def scripts_sha256() -> str:
+    """The digest of what runs where Caffe is: the dump script and the Python layers that it may bring."""
+    digest = hashlib.sha256()
+    for script in (dump_script(), *layer_scripts()):
+        digest.update(f"{script.name}\n".encode() + script.read_bytes())
+    return digest.hexdigest()
 
 
 def follow(job: Job, progress: Progress) -> None:

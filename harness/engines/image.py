@@ -9,8 +9,9 @@ import subprocess
 from collections.abc import Iterator
 
 from harness.engines.cli import call, last_line
+from harness.engines.dumping import scripts_sha256
 from harness.errors import EngineError, EngineMissingError
-from harness.resources import docker_folder, dump_script
+from harness.resources import docker_folder
 
 REPOSITORY = "caffe-keras-parity/caffe"
 LOCAL_BASE = "caffe-keras-parity/base:bullseye"
@@ -21,10 +22,11 @@ _PATIENCE = 60.0  # seconds for a daemon to say its version
 
 
 def image_tag() -> str:
-    """The name of the image that this version of the package builds; another dump script is another image."""
+    """The name of the image that this version of the package builds; another dump script or Python layer is another image."""
     digest = hashlib.sha256()
-    for name in ("Dockerfile", "dump.py"):
-        digest.update((docker_folder() / name).read_bytes())
+    folder = docker_folder()
+    for path in (folder / "Dockerfile", folder / "dump.py", *sorted((folder / "layers").glob("*.py"))):
+        digest.update(path.read_bytes())
     return f"{REPOSITORY}:{CAFFE}-{digest.hexdigest()[:12]}"
 
 
@@ -106,9 +108,8 @@ def inspect(cli: str, image: str | None = None) -> dict[str, str]:
 
 
 def identity(cli: str, image: str | None) -> dict[str, str]:
-    """What a recording depends on beside the net and its input: the image and the dump script."""
-    dump = hashlib.sha256(dump_script().read_bytes()).hexdigest()
-    return {"image": inspect(cli, image)["id"], "dump": dump}
+    """What a recording depends on beside the net and its input: the image and the scripts that run in it."""
+    return {"image": inspect(cli, image)["id"], "dump": scripts_sha256()}
 
 
 def _exists(cli: str, image: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shlex
 import shutil
@@ -11,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from harness.engines import RecordRequest
-from harness.engines.dumping import Job, follow, kill_group
+from harness.engines.dumping import Job, follow, kill_group, scripts_sha256
 from harness.errors import EngineMissingError, UsageError
 from harness.progress import Progress
 from harness.resources import dump_script
@@ -39,7 +38,7 @@ def identity(image: str | None) -> dict[str, str]:
     return {
         "python": shlex.join(python),
         "caffe": caffe,
-        "dump": hashlib.sha256(dump_script().read_bytes()).hexdigest(),
+        "dump": scripts_sha256(),
     }
 
 
@@ -49,6 +48,10 @@ def record(request: RecordRequest, out: Path, progress: Progress) -> None:
     command += ["--caffemodel", str(request.caffemodel.resolve()), "--out", str(out.resolve())]
     for blob, path in request.inputs.items():
         command += ["--input", f"{blob}={path.resolve()}"]
+    if request.net is not None:
+        command += ["--net", str(request.net.resolve())]
+    if request.python_layers is not None:
+        command += ["--python-layers", str(request.python_layers.resolve())]
     if request.threads:
         command += ["--threads", str(request.threads)]
     job = Job(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import numpy as np
 
 from harness.cache import file_sha256
 from harness.caffe import read_network
+from harness.caffe.deploy import net_text
+from harness.data import Network
 from harness.engines import RecordRequest
 from harness.errors import ReferenceEngineError
 from harness.extras import import_opencv
@@ -17,6 +20,9 @@ from harness.progress import Progress
 from harness.recording import RecordingWriter
 
 NAME = "opencv"
+LACKING = ("DepthwiseConvolution",)
+"""Types of forks that another type of its own can stand in for; it knows most of them itself."""
+
 PACKAGES = ("opencv-python-headless", "opencv-python", "opencv-contrib-python-headless", "opencv-contrib-python")
 
 
@@ -47,7 +53,7 @@ def record(request: RecordRequest, out: Path, progress: Progress) -> None:
     network = read_network(request.prototxt, input_shapes={name: array.shape for name, array in arrays.items()})
     digests = {"prototxt": file_sha256(request.prototxt), "weights": file_sha256(request.caffemodel)}
     digests |= {f"input:{name}": file_sha256(path) for name, path in request.inputs.items()}
-    net = _read(cv2, request)
+    net = _read(cv2, network, request)
     known = set(net.getLayerNames())
     layers = [layer for layer in network.layers if layer.name in known and layer.tops]
     try:
@@ -64,15 +70,33 @@ def record(request: RecordRequest, out: Path, progress: Progress) -> None:
             writer.add(layer.name, layer.type, layer.tops[0].blob, array)
 
 
-def _read(cv2: Any, request: RecordRequest) -> Any:
-    try:
-        net = cv2.dnn.readNetFromCaffe(str(request.prototxt), str(request.caffemodel))
-    except cv2.error as error:
-        raise ReferenceEngineError(f"OpenCV cannot read the net: {_sentence(error)}", file=request.prototxt) from error
+def _read(cv2: Any, network: Network, request: RecordRequest) -> Any:
+    """OpenCV's net. It reads the prototxt itself where that is a net for inference, else what we made of it."""
+    _refuse_silent_differences(network, request)
+    with tempfile.TemporaryDirectory() as folder:
+        prototxt = request.prototxt
+        if network.dropped or any(layer.type in LACKING for layer in network.layers):
+            prototxt = Path(folder, "deploy.prototxt")
+            prototxt.write_text(net_text(network, lacks=LACKING), encoding="utf-8")
+        try:
+            net = cv2.dnn.readNetFromCaffe(str(prototxt), str(request.caffemodel))
+        except cv2.error as error:
+            message = f"OpenCV cannot read the net: {_sentence(error)}"
+            raise ReferenceEngineError(message, file=request.prototxt) from error
     net.enableFusion(False)  # else a convolution's output has its activation in it
     net.enableWinograd(False)  # faster, and farther from the definition
     net.setPreferableBackend(cv2.dnn.DNN_BACKEND_OPENCV)
     return net
+
+
+def _refuse_silent_differences(network: Network, request: RecordRequest) -> None:
+    """What OpenCV reads without a word and then does not do."""
+    for layer in network.layers:
+        spec = layer.parameters.interp_param
+        if layer.type == "Interp" and (spec.pad_beg or spec.pad_end):
+            raise ReferenceEngineError(
+                "OpenCV passes over pad_beg and pad_end", file=request.prototxt, line=layer.line, layer=layer.name
+            )
 
 
 def _version() -> str | None:

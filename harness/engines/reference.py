@@ -15,6 +15,7 @@ import numpy as np
 
 from harness import cache
 from harness.cache import file_sha256, locked, publish, write_whole
+from harness.caffe.deploy import net_file
 from harness.data import Case, Network, Recording, Shape, Top, Weights
 from harness.engines import RecordRequest, ReferenceEngine, memory, reference_engine
 from harness.engines.golden import find_golden, read_golden
@@ -89,12 +90,12 @@ def make_recording(ready: Ready, how: Reference, progress: Progress) -> Recordin
 def _kept_or_new(
     ready: Ready, engine: ReferenceEngine, how: Reference, digests: Mapping[str, str], progress: Progress
 ) -> Recording:
-    assert ready.network.path is not None
+    net = net_file(ready.network, ready.shapes)
     depends = {
         "engine": engine.NAME,
         **engine.identity(how.image),
-        "prototxt": file_sha256(ready.network.path),
-        "weights": ready.weights.sha256,
+        **_sources(ready),
+        "net": None if net is None else hashlib.sha256(net).hexdigest(),
         "threads": how.threads,
         **{f"input:{name}": digest for name, digest in digests.items()},
     }
@@ -105,7 +106,7 @@ def _kept_or_new(
         kept = None if how.fresh else _kept(folder, progress)
         if kept is not None:
             return kept
-        _record(ready, engine, how, folder, digests, progress)
+        _record(ready, engine, how, folder, net, digests, progress)
         return read_recording(folder)
 
 
@@ -132,6 +133,7 @@ def _record(
     engine: ReferenceEngine,
     how: Reference,
     folder: Path,
+    net: bytes | None,
     digests: Mapping[str, str],
     progress: Progress,
 ) -> None:
@@ -147,6 +149,8 @@ def _record(
             for index, (name, array) in enumerate(ready.inputs.items()):
                 inputs[name] = scratch / f"input{index}.npy"
                 np.save(inputs[name], array, allow_pickle=False)
+            if net is not None:
+                (scratch / "net.json").write_bytes(net)
             out = scratch / "out"
             out.mkdir()
             request = RecordRequest(
@@ -158,15 +162,37 @@ def _record(
                 timeout=how.timeout,
                 threads=how.threads,
                 needed=needed,
+                net=None if net is None else scratch / "net.json",
+                python_layers=ready.case.python_layers,
             )
             engine.record(request, out, progress)
             _check_source(out, ready)
-            _annotate(out, about=ready.title, digests={f"values:{name}": digest for name, digest in digests.items()})
+            fed = {f"values:{name}": digest for name, digest in digests.items()}
+            _annotate(out, about=ready.title, digests=_sources(ready) | fed)
             publish(out, folder)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
     except OSError as error:
         raise disk_error(error, folder.parent) from error
+
+
+def _sources(ready: Ready) -> dict[str, str]:
+    """The digests of the user's files, whatever was made of them for the engine."""
+    assert ready.network.path is not None
+    found = {"prototxt": file_sha256(ready.network.path), "weights": ready.weights.sha256}
+    if ready.case.python_layers is not None:
+        found["python_layers"] = folder_sha256(ready.case.python_layers)
+    return found
+
+
+def folder_sha256(folder: Path) -> str:
+    """The digest of a folder's files and their names, compiled Python aside."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder)
+        if path.is_file() and "__pycache__" not in name.parts:
+            digest.update(f"{name.as_posix()}\n{file_sha256(path)}\n".encode())
+    return digest.hexdigest()
 
 
 def _check_source(folder: Path, ready: Ready) -> None:
@@ -203,10 +229,8 @@ def _golden(ready: Ready, digests: Mapping[str, str]) -> Recording:
             if ready.case.golden
             else "run it with a container engine: --reference docker",
         )
-    assert ready.network.path is not None
-    depends = {"prototxt": file_sha256(ready.network.path), "weights": ready.weights.sha256}
     # A golden remembers the numbers that were fed, not the file that they came in.
-    recording = read_golden(folder, depends | {f"values:{name}": digest for name, digest in digests.items()})
+    recording = read_golden(folder, _sources(ready) | {f"values:{name}": digest for name, digest in digests.items()})
     return replace(recording, recorded_by=recording.engine, engine="golden")
 
 

@@ -13,15 +13,39 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.recording import SLOW, request_of, start_harness, wait_for
+from support import nets
+from support.recording import SLOW, TINY, request_of, start_harness, wait_for
 
 from harness import cache
+from harness.caffe import read_network
+from harness.caffe.deploy import net_file
 from harness.engines import RecordRequest, container
 from harness.errors import EngineMissingError, ReferenceEngineError
 from harness.progress import silent
 from harness.recording import load_top, read_recording, verify
 
 pytestmark = pytest.mark.engine
+
+
+DOUBLE = """
+import caffe
+from helpers import FACTOR
+
+
+class Times(caffe.Layer):
+    def setup(self, bottom, top):
+        pass
+
+    def reshape(self, bottom, top):
+        top[0].reshape(*bottom[0].shape)
+
+    def forward(self, bottom, top):
+        top[0].data[...] = FACTOR * bottom[0].data
+
+    def backward(self, top, propagate_down, bottom):
+        pass
+"""
+"""A Python layer of a user's."""
 
 
 def containers(engine: str, pid: int | None = None) -> list[str]:
@@ -121,6 +145,39 @@ class TestRecords:
         recording = read_recording(out)
         assert len(recording.tops) == 4
         assert recording.image == container.inspect(engine, other_image)["id"] != container.inspect(engine)["id"]
+
+    def test_the_users_own_python_layers(self, engine: str, way: str, tmp_path: Path, out: Path) -> None:
+        folder = tmp_path / "layers"
+        (folder / "helpers").mkdir(parents=True)
+        (folder / "helpers" / "__init__.py").write_text("FACTOR = 3\n")
+        (folder / "bn.py").write_text(DOUBLE)  # a name that one of ours has too
+        (folder / "bn.py").chmod(0o600)
+        text = TINY + 'layer { name: "twice" type: "Python" bottom: "prob" top: "twice" '
+        text += "python_param { module: 'bn' layer: 'Times' } }\n"
+        text += nets.layer("Permute", "twice", "last", "permute_param { order: [0, 2, 3, 1] }")
+        request = request_of(tmp_path / "net")
+        request.prototxt.write_text(text)
+        described = net_file(read_network(request.prototxt))
+        assert described is not None
+        (tmp_path / "net.json").write_bytes(described)
+        record(engine, dataclasses.replace(request, net=tmp_path / "net.json", python_layers=folder), out)
+        recording = read_recording(out)
+        np.testing.assert_array_equal(load_top(recording, "twice"), 3 * load_top(recording, "prob"))
+        last = np.moveaxis(load_top(recording, "twice"), 1, -1)
+        np.testing.assert_array_equal(load_top(recording, "last"), last)
+        assert [(top.type, top.python) for top in recording.tops[-2:]] == [("Python", False), ("Permute", True)]
+        assert [path.name for path in out.parent.iterdir()] == ["out"]
+
+    def test_python_layers_that_are_not_given(self, engine: str, tmp_path: Path, out: Path) -> None:
+        request = request_of(tmp_path / "net")
+        with request.prototxt.open("a") as stream:
+            stream.write(nets.layer("Python", "prob", "twice", "python_param { module: 'mine' layer: 'Times' }"))
+        with pytest.raises(ReferenceEngineError) as caught:
+            record(engine, request, out)
+        assert caught.value.message == (
+            f"Caffe ({engine}): a Python layer cannot be made (ModuleNotFoundError: No module named 'mine'); "
+            "--python-layers DIR gives the folder of its module"
+        )
 
     def test_the_thread_count_reaches_caffe(self, engine: str, tmp_path: Path, out: Path) -> None:
         record(engine, request_of(tmp_path / "net", threads=1), out)

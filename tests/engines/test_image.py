@@ -19,15 +19,24 @@ def a_cli(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
 
 
-def test_the_tag_changes_with_the_dump_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_tag_changes_with_the_scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert re.fullmatch(r"caffe-keras-parity/caffe:1\.0\.0-[0-9a-f]{12}", image.image_tag())
     monkeypatch.setattr(image, "docker_folder", lambda: tmp_path)
-    tags = set()
-    for dump in ("one", "two"):
-        (tmp_path / "Dockerfile").write_text("FROM x")
-        (tmp_path / "dump.py").write_text(dump)
-        tags.add(image.image_tag())
-    assert len(tags) == 2
+    (tmp_path / "layers").mkdir()
+    tags = []
+    for name, text in [
+        ("Dockerfile", ""),
+        ("dump.py", "1"),
+        ("dump.py", "2"),
+        ("layers/bn.py", "3"),
+        ("README.md", "4"),
+    ]:
+        (tmp_path / "Dockerfile").touch()
+        (tmp_path / "dump.py").touch()
+        (tmp_path / name).write_text(text)
+        tags.append(image.image_tag())
+    assert len(set(tags)) == 4
+    assert tags[3] == tags[4]
 
 
 def test_why_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -108,6 +108,51 @@ class TestKept:
         assert load_top(recording, "data")[0, 0] == 2
         assert len(cache.entries()) == 1
 
+    def test_python_layers_are_given_and_count(self, ready: ACase, docker: Counting, tmp_path: Path) -> None:
+        folder = tmp_path / "layers"
+        (folder / "sub" / "__pycache__").mkdir(parents=True)
+        (folder / "sub" / "mine.py").write_text("one")
+        make_recording(ready, Reference(), silent)
+        ready = replace(ready, case=replace(ready.case, python_layers=folder))
+        made = make_recording(ready, Reference(), silent)
+        assert docker.runs == 2
+        assert docker.request is not None
+        assert (docker.request.python_layers, docker.request.net) == (folder, None)
+        assert made.digests["python_layers"] == reference.folder_sha256(folder)
+        (folder / "sub" / "__pycache__" / "mine.pyc").write_text("compiled")
+        make_recording(ready, Reference(), silent)
+        assert docker.runs == 2
+        (folder / "sub" / "mine.py").write_text("two")
+        make_recording(ready, Reference(), silent)
+        assert docker.runs == 3
+
+    def test_a_training_net_is_given_in_layers_under_its_own_digest(
+        self, ready: ACase, docker: Counting, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = ready.network.path
+        assert path is not None
+        data = 'layer { name: "data" type: "ImageData" top: "data" image_data_param { new_height: 6 new_width: 5 } }\n'
+        path.write_text(data + path.read_text().split("\n", 1)[1])
+        given: list[bytes] = []
+        record = Counting.record
+
+        def recorded(engine: Counting, request: RecordRequest, out: Path, progress: Progress) -> None:
+            assert request.net is not None
+            given.append(request.net.read_bytes())
+            record(engine, request, out, progress)
+
+        monkeypatch.setattr(Counting, "record", recorded)
+        ready = replace(ready, network=read_network(path))
+        made = make_recording(ready, Reference(), silent)
+        assert made.digests["prototxt"] == file_sha256(path)
+        make_recording(ready, Reference(), silent)
+        assert docker.runs == 1
+        ready = replace(ready, network=read_network(path, size=(60, 50)), shapes=ready.shapes)
+        make_recording(ready, Reference(), silent)
+        assert docker.runs == 2
+        assert b"dim: 6\\n" in given[0]
+        assert b"dim: 60\\n" in given[1]
+
     def test_the_engine_is_told_need_and_limit(self, ready: ACase, docker: Counting) -> None:
         make_recording(ready, Reference(threads=3, timeout=9.0), silent)
         assert docker.request is not None
