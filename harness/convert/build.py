@@ -14,9 +14,12 @@ def build_model(plan: Plan) -> Any:
     keras = import_keras()
     inputs = [keras.Input(shape, name=name) for name, shape in plan.inputs]
     tensors: dict[Ref, Any] = {Ref(-1 - index): tensor for index, tensor in enumerate(inputs)}
+    layers: dict[int, Any] = {}
     for index, step in enumerate(plan.steps):
         named = {"name": step.name} if step.name else {}
-        layer = layer_class(step.call)(**step.call.arguments, **named)
+        if step.shares is None:
+            layers[index] = layer_class(step.call)(**step.call.arguments, **named)
+        layer = layers[index if step.shares is None else step.shares]
         reads = [tensors[read] for read in step.reads]
         made = layer(reads[0] if len(reads) == 1 else reads)
         for position, tensor in enumerate(made if isinstance(made, (list, tuple)) else [made]):

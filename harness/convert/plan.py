@@ -10,7 +10,7 @@ from harness.data import Layer, Network, Order, Shape, Top
 from harness.layers import layer_type
 from harness.layers.base import KerasCall, keras_name
 from harness.layers.folding import folds
-from harness.layers.shapes import infer_shapes, refusals_in
+from harness.layers.shapes import blob_shapes, infer_shapes, refusals_in
 from harness.layout import Held, caffe_order, last_order
 
 
@@ -29,6 +29,7 @@ class Step:
     name: str | None
     reads: tuple[Ref, ...]
     outputs: int = 1
+    shares: int | None = None  # the step whose layer is called again, since Caffe's layers share their blobs
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ class _Planner:
         self.held: dict[Top, Held] = {}
         self.moved: dict[tuple[Ref, Order], Ref] = {}  # what was brought into another order already
         self.fused: dict[str, str] = {}
+        self.shared = _shared_blobs(network, self.shapes)
         self.reads: dict[str, tuple[Held, ...]] = {}
 
     def run(self) -> Plan:
@@ -122,9 +124,11 @@ class _Planner:
                 reads = before
             last = call is calls[-1]
             name = keras_name(layer.name) if call.main else None
+            shares = None
             if call.main:
+                shares = self._owner_of(layer, call)
                 self.owners[len(self.steps)] = layer
-            self.steps.append(Step(call, name, reads, len(layer.tops) if last else 1))
+            self.steps.append(Step(call, name, reads, len(layer.tops) if last else 1, shares))
             before = (Ref(len(self.steps) - 1),)
         return before[0]
 
@@ -145,7 +149,7 @@ class _Planner:
     def _fuse(self, layer: Layer, refs: Sequence[Ref]) -> bool:
         """Take the layer into the Keras layer before it, if that can and nobody else reads what stands between them."""
         owner = self.owners.get(refs[0].step) if len(refs) == 1 else None
-        if owner is None or not self._is_sole_reader(refs[0]):
+        if owner is None or owner.name in self.shared or not self._is_sole_reader(refs[0]):
             return False
         step = self.steps[refs[0].step]
         call = layer_type(owner).absorbs(owner, layer, step.call)
@@ -155,6 +159,14 @@ class _Planner:
         assert step.name is not None
         self.fused[layer.name] = step.name
         return True
+
+    def _owner_of(self, layer: Layer, call: KerasCall) -> int | None:
+        """The step of a layer with the same blobs and the same Keras layer, which is then called again."""
+        blobs = self.shared.get(layer.name)
+        for index, owner in self.owners.items():
+            if blobs and self.shared.get(owner.name) == blobs and self.steps[index].call == call:
+                return index
+        return None
 
     def _is_sole_reader(self, ref: Ref) -> bool:
         """True if one layer alone reads a tensor, Splits looked through, and it is no output as it stands."""
@@ -171,3 +183,14 @@ class _Planner:
         read = {bottom for layer in self.network.layers for bottom in layer.bottoms}
         left = [top for layer in self.network.layers for top in layer.tops if top not in read and layer.type != "Input"]
         return tuple(self.refs[top] for top in left)
+
+
+def _shared_blobs(network: Network, shapes: Mapping[Top, Shape]) -> dict[str, tuple[str, ...]]:
+    """The layers all of whose blobs bear names that another layer's bear too, each with those names."""
+    counts = {name: len(blobs) for name, blobs in blob_shapes(network, shapes).items()}
+    named = {
+        layer.name: tuple(str(spec.name) for spec in layer.parameters.param)
+        for layer in network.layers
+        if counts.get(layer.name) == len(layer.parameters.param) and all(spec.name for spec in layer.parameters.param)
+    }
+    return {name: names for name, names in named.items() if list(named.values()).count(names) > 1}

@@ -64,6 +64,7 @@ def _functional(plan: Plan) -> str:
         names[Ref(-1 - index)] = fresh(name)
         given = ["input_shape" if single else repr(shape), f"name={_literal(name)}"]
         lines += _fitted("    ", f"{names[Ref(-1 - index)]} = keras.Input", given)
+    called_again = {step.shares: "" for step in plan.steps if step.shares is not None}
     for index, step in enumerate(plan.steps):
         next_reads = plan.steps[index + 1].reads if index + 1 < len(plan.steps) else ()
         own = [Ref(index, position) for position in range(step.outputs)]
@@ -75,7 +76,14 @@ def _functional(plan: Plan) -> str:
             names[ref] = "x" if passing else "_" if unread else fresh(f"{stem}{number}")
         reads = [names[read] for read in step.reads]
         left = ", ".join(names[ref] for ref in own)
-        lines += _commented(step, _applied(f"{left} = {_class(step)}", step, _one_or_list(reads)))
+        if index in called_again:
+            called_again[index] = fresh(f"{step.name}_layer")
+            made = _fitted("    ", f"{called_again[index]} = {_class(step)}", _arguments(step))
+            lines += [*_commented(step, made), f"    {left} = {called_again[index]}({_one_or_list(reads)})"]
+        elif step.shares is not None:
+            lines.append(f"    {left} = {called_again[step.shares]}({_one_or_list(reads)})")
+        else:
+            lines += _commented(step, _applied(f"{left} = {_class(step)}", step, _one_or_list(reads)))
     ends = [names[ref] for ref in plan.outputs]
     begins = [names[Ref(-1 - index)] for index in range(len(plan.inputs))]
     given = [_one_or_list(begins), _one_or_list(ends), f"name={_literal(_identifier(plan.name))}"]

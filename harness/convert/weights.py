@@ -60,7 +60,7 @@ def _check_blobs(name: str, got: list[Shape], expected: tuple[Shape, ...], netwo
 def keras_weights(network: Network, weights: Weights) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
     """The blobs in Keras' layouts, a layer of the converted net at a time: its name, and its arrays by variable."""
     planned = plan(network)
-    classes = {step.name: step.call.class_name for step in planned.steps if step.name}
+    classes = {step.name: step.call.class_name for step in planned.steps if step.name and step.shares is None}
     taken_in: dict[str, list[Layer]] = {}
     for name, into in planned.fused.items():
         taken_in.setdefault(into, []).append(network[name])

@@ -137,3 +137,55 @@ def test_a_hostile_name_stays_a_text(name: str) -> None:
     assert [type(node).__name__ for node in tree.body] == ["Expr", "Import", "ImportFrom", "FunctionDef"]
     texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
     assert name in texts
+
+
+SIAMESE = (
+    nets.data(1, 2, 5, 6, name="left")
+    + nets.data(1, 2, 5, 6, name="right")
+    + "".join(
+        nets.layer(
+            "Convolution",
+            side,
+            f"conv_{side}",
+            'param { name: "w" } param { name: "b" } convolution_param { num_output: 3 kernel_size: 3 }',
+        )
+        for side in ("left", "right")
+    )
+)
+
+
+def test_layers_that_share_their_blobs_are_one_layer_called_twice() -> None:
+    source = write_source(plan(nets.network(SIAMESE)))
+    assert source.endswith("""
+def get_model():
+    left = keras.Input((5, 6, 2), name="left")
+    right = keras.Input((5, 6, 2), name="right")
+    conv_left_layer = layers.Conv2D(3, 3, name="conv_left")
+    conv_left = conv_left_layer(left)
+    conv_right = conv_left_layer(right)
+    return keras.Model([left, right], [conv_left, conv_right], name="net")
+""")
+
+
+def test_both_calls_of_a_shared_layer_have_their_counterpart() -> None:
+    from harness.engines.keras import wrap_model
+    from harness.mapping import map_layers
+
+    net = nets.network(SIAMESE)
+    blobs = nets.random_blobs(net)
+    blobs["conv_right"] = blobs["conv_left"]
+    model = nets.keras_model(net, blobs)
+    assert len(model.weights) == 2
+    layer_map = map_layers(net, wrap_model(model, "model").graph)
+    assert {pair.layer.name: pair.main for pair in layer_map.pairs} == {
+        "conv_left": "conv_left",
+        "conv_right": "conv_left#2",
+    }
+    expected = nets.define_all(net, blobs, nets.random_inputs(net))
+    for output, top in zip(nets.run_keras(net, blobs, nets.random_inputs(net)), net.layers[2:], strict=True):
+        np.testing.assert_allclose(np.moveaxis(output, -1, 1), expected[top.tops[0]], rtol=1e-5, atol=1e-6)
+
+
+def test_a_shared_kernel_alone_does_not_make_one_layer() -> None:
+    text = SIAMESE.replace('param { name: "b" }', "")
+    assert write_source(plan(nets.network(text))).count("layers.Conv2D") == 2
