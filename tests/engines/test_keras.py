@@ -73,7 +73,11 @@ def test_a_saved_model(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "what", "said"),
     [
-        (GOOD, "other.py:f", "other.py: no such file\n  → give --keras FILE.py:FUNCTION, MODEL.keras or MODEL.h5"),
+        (
+            GOOD,
+            "other.py:f",
+            "other.py: no such file\n  → give --keras FILE.py:FUNCTION, MODEL.keras, MODEL.h5 or the folder",
+        ),
         (GOOD, "model.py:build", "model.py: has no function 'build'\n  → it has get_model: give FILE.py:FUNCTION"),
         ("A = 1\n", "model.py", "model.py: has no function 'get_model'\n  → it has none: give FILE.py:FUNCTION"),
         ("import keras\n\nnot python at all\n", "model.py", "model.py:3: cannot be imported: invalid syntax"),
@@ -97,14 +101,6 @@ def test_keras_own_message_is_one_sentence_at_the_users_line(tmp_path: Path) -> 
     assert "\n" not in said
 
 
-def test_a_subclassed_model(tmp_path: Path) -> None:
-    text = "import keras\n\n\nclass Mine(keras.Model):\n    pass\n\n\ndef get_model():\n    return Mine()\n"
-    assert complaint(tmp_path, text) == (
-        "model.py gives a subclassed model (Mine), whose graph Keras does not know\n"
-        "  → build it as a Sequential or functional model: keras.Model(inputs, outputs)"
-    )
-
-
 def test_a_model_without_an_input(tmp_path: Path) -> None:
     text = "import keras\n\n\ndef get_model():\n    return keras.Sequential([keras.layers.Dense(3)])\n"
     assert complaint(tmp_path, text) == (
@@ -118,16 +114,46 @@ def test_a_damaged_file(tmp_path: Path) -> None:
         open_model("model.keras", tmp_path)
 
 
-def test_a_layer_called_twice() -> None:
-    keras = import_keras()
-    x = keras.Input((6, 6, 3))
-    conv = keras.layers.Conv2D(3, 1, name="twice")
-    candidate = wrap_model(keras.Model(x, conv(conv(x))), "model")
+def test_a_model_of_keras_2_that_is_still_live(tmp_path: Path) -> None:
+    pytest.importorskip("tf_keras")
+    text = "import tf_keras\n\n\ndef get_model():\n    return tf_keras.Sequential()\n"
+    assert complaint(tmp_path, text) == (
+        "model.py gives a Sequential, not a keras.Model\n"
+        "  → build it with Keras 3 (import keras), or save it and give the file"
+    )
+
+
+def test_the_cases_size_is_given_to_a_sequential_model_without_one(tmp_path: Path) -> None:
+    text = "import keras\n\n\ndef get_model():\n    return keras.Sequential([keras.layers.Conv2D(3, 3)])\n"
+    assert opened(tmp_path, text, shape=(8, 9, 2)).graph.nodes[0].output_shapes == ((None, 6, 7, 3),)
+
+
+def test_a_folder_that_is_no_saved_model(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    with pytest.raises(CandidateError, match=r"is a folder without saved_model\.pb"):
+        open_model("model", tmp_path)
+
+
+def test_weights_in_the_place_of_a_model(tmp_path: Path) -> None:
+    opened(tmp_path, GOOD).model.save_weights(tmp_path / "net.weights.h5")
     with pytest.raises(CandidateError) as caught:
-        _ = candidate.graph
-    assert str(caught.value) == (
-        "model: the model's output reads what a layer made in a second call; such an activation cannot be told apart\n"
-        "  → use one layer per call, or share the weights by copying them"
+        open_model("net.weights.h5", tmp_path)
+    assert str(caught.value).partition(": ")[2] == (
+        "holds weights only, not the model\n  → give the function that builds the model with --keras FILE.py:FUNCTION, "
+        "and this file with --keras-weights net.weights.h5"
+    )
+
+
+def test_byte_code_in_a_file_is_never_run(tmp_path: Path) -> None:
+    keras = import_keras()
+    keras.Sequential([keras.Input((2,)), keras.layers.Lambda(lambda x: x * 2, name="twice")]).save(
+        tmp_path / "net.keras"
+    )
+    with pytest.raises(CandidateError) as caught:
+        open_model("net.keras", tmp_path)
+    assert str(caught.value).partition("net.keras")[2] == (
+        ", layer 'twice': is a Lambda: the file holds its function as byte code, which is never run\n"
+        "  → build the model in a Python file and give FILE.py:FUNCTION with --keras-weights"
     )
 
 

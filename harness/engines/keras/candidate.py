@@ -139,11 +139,11 @@ class Candidate:
 
     def tensor_rank(self, number: int) -> int:
         """How many axes a tensor of the graph has."""
-        return len(self._trace.tensors[number].shape)
+        return len(self.tensor(number).shape)
 
-    def tensor_shape(self, number: int) -> tuple[int | None, ...]:
-        """The shape of a tensor of the graph, None where it is not fixed."""
-        return tuple(self._trace.tensors[number].shape)
+    def tensor(self, number: int) -> Any:
+        """A tensor of the graph, symbolic: its shape and type."""
+        return self._trace.tensors[number]
 
     def segment(self, pair: Pair) -> Segment:
         """The part of the model that computes one pair, sharing its layers and weights.
@@ -157,7 +157,7 @@ class Candidate:
         calls, lacking = needed_for(self._trace.calls, inputs, wanted)
         if lacking:
             raise CandidateError("reads more of the Keras model than what it is fed", layer=name)
-        types = tuple(str(self._trace.tensors[number].dtype) for number in inputs)
+        types = tuple(str(self.tensor(number).dtype) for number in inputs)
         return Segment(tuple(calls), inputs, wanted, types, name)
 
     def source_of(self, layer: str) -> str | None:

@@ -111,6 +111,7 @@ class _Graph:
     def __init__(self, graph: Mapping[str, Any], made: Mapping[str, Any]) -> None:
         keras = import_keras()
         self.keras, self.graph, self.made = keras, graph, made
+        self.names = {str(described["name"]) for described in graph["layers"]}
         self.tensors: dict[tuple[str, int], list[Any]] = {}
         self.waiting: list[tuple[str, int, Any]] = []
         for described in graph["layers"]:
@@ -135,7 +136,7 @@ class _Graph:
             self.waiting = [one for one in self.waiting if (one[0], one[1]) not in done]
         inputs = [self._tensor(one) for one in _triples(self.graph["input_layers"])]
         outputs = [self._tensor(one) for one in _triples(self.graph["output_layers"])]
-        return self.keras.Model(inputs, outputs[0] if len(outputs) == 1 else outputs, name=self.graph["name"])
+        return self.keras.Model(_bare(inputs), _bare(outputs), name=self.graph["name"])
 
     def _call(self, layer: Any, call: Any) -> Any:
         read = call if isinstance(call[0], (list, tuple)) else [call]
@@ -154,11 +155,14 @@ class _Graph:
                     yield str(value[0]), int(value[1])
 
     def _is_tensor(self, value: Any) -> bool:
-        names = {described["name"] for described in self.graph["layers"]}
-        return isinstance(value, (list, tuple)) and len(value) in (3, 4) and value[0] in names
+        return isinstance(value, (list, tuple)) and len(value) in (3, 4) and value[0] in self.names
 
     def _tensor(self, one: Sequence[Any]) -> Any:
         return self.tensors[str(one[0]), int(one[1])][int(one[2])]
+
+
+def _bare(tensors: list[Any]) -> Any:
+    return tensors[0] if len(tensors) == 1 else tensors
 
 
 def _triples(structure: Any) -> list[Sequence[Any]]:
@@ -192,16 +196,16 @@ def _prove(candidate: Candidate, old: Any, pairs: Sequence[tuple[Any, Any]], inp
         CandidateError: they differ by more than float32 rounds, or cannot be run.
     """
     olds = {id(new): theirs for new, theirs in pairs}
-    shapes = [candidate.tensor_shape(number) for number in candidate.graph.inputs]
+    symbols = [candidate.tensor(number) for number in candidate.graph.inputs]
     problem: Exception | None = None
     for free in FREE:
-        arrays = seeded_inputs(shapes, input_shape, free)
+        arrays = seeded_inputs(symbols, input_shape, free)
         try:
             expected = _arrays(old(arrays if len(arrays) > 1 else arrays[0], training=False))
         except Exception as error:
             problem = error
             continue
-        feeds = dict(zip(candidate.graph.inputs, map(_tensor, arrays, old.inputs), strict=True))
+        feeds = dict(zip(candidate.graph.inputs, map(import_keras().ops.convert_to_tensor, arrays), strict=True))
         run_calls(
             candidate.calls, feeds, candidate.graph.outputs, lambda call: _both(call, olds[id(call.layer)], candidate)
         )
@@ -247,7 +251,3 @@ def _difference(expected: Sequence[np.ndarray], found: Sequence[np.ndarray]) -> 
 
 def _arrays(tensors: Any) -> list[np.ndarray]:
     return [np.asarray(one) for one in import_keras().tree.flatten(tensors)]
-
-
-def _tensor(array: np.ndarray, declared: Any) -> Any:
-    return import_keras().ops.convert_to_tensor(array, dtype=declared.dtype.name)

@@ -19,16 +19,20 @@ FREE = (64, 256)
 """Pixels along an axis that is not fixed; the second where the first is too few."""
 
 
-def seeded_inputs(shapes: Sequence[Sequence[int | None]], input_shape: Shape | None, free: int) -> list[np.ndarray]:
-    """Normal numbers from a seed, float32, one image; axes that are not fixed as in `input_shape`, else `free` long."""
+def seeded_inputs(symbols: Sequence[Any], input_shape: Shape | None, free: int) -> list[np.ndarray]:
+    """Normal numbers from a seed, one image; where whole numbers are declared, zeros and ones.
+
+    Args:
+        symbols: shapes and types. Axes that are not fixed become those of `input_shape`, else `free` long.
+    """
     rng = np.random.default_rng(0)
     arrays = []
-    for shape in shapes:
-        known = input_shape if input_shape is not None and len(input_shape) == len(shape) - 1 else None
-        rest = known or (free,) * (len(shape) - 1)
-        full = [1 if shape[0] is None else shape[0]]
-        full += [own if size is None else size for size, own in zip(shape[1:], rest, strict=True)]
-        arrays.append(rng.normal(size=full).astype(np.float32))
+    for symbol in symbols:
+        batch, *rest = symbol.shape
+        known = input_shape if input_shape is not None and len(input_shape) == len(rest) else (free,) * len(rest)
+        shape = (batch or 1, *(own if size is None else size for size, own in zip(rest, known, strict=True)))
+        array = rng.normal(size=shape) if "float" in symbol.dtype else rng.integers(0, 2, size=shape)
+        arrays.append(array.astype(symbol.dtype))
     return arrays
 
 
@@ -44,10 +48,7 @@ def prove_trace(traced: Trace, model: Any, source: str, input_shape: Shape | Non
     symbols = [traced.tensors[number] for number in traced.graph.inputs]
     problem: Exception | None = None
     for free in FREE:
-        arrays = seeded_inputs([tuple(one.shape) for one in symbols], input_shape, free)
-        feeds = [
-            keras.ops.convert_to_tensor(one, dtype=symbol.dtype) for one, symbol in zip(arrays, symbols, strict=True)
-        ]
+        feeds = [keras.ops.convert_to_tensor(one) for one in seeded_inputs(symbols, input_shape, free)]
         try:
             first, again = (_outputs(model, feeds) for _ in range(2))
             made = run_calls(traced.calls, dict(zip(traced.graph.inputs, feeds, strict=True)), traced.graph.outputs)

@@ -75,7 +75,7 @@ def is_graph(model: Any) -> bool:
 
 def as_arguments(model: Any, inputs: Sequence[Any]) -> tuple[Any, ...]:
     """A model's flat inputs as the arguments of a call of it."""
-    if _is_functional(model):
+    if isinstance(model, _functional()):
         return (import_keras().tree.pack_sequence_as(model.input, list(inputs)),)
     if len(inputs) == 1 or sum(needed for _, needed in _tensor_parameters(model)) > 1:
         return tuple(inputs)
@@ -89,6 +89,8 @@ def class_inputs(model: Any, source: str, input_shape: Shape | None) -> list[Any
         CandidateError: nothing says of which shape.
     """
     keras = import_keras()
+    if isinstance(model, (_functional(), keras.Sequential)):
+        return [_input_like(one) for one in model.inputs]
     known = model.get_build_config() if model.built else None
     built: Any = (known or {}).get("input_shape", (known or {}).get("shapes_dict"))
     if built is None and input_shape is None:
@@ -150,6 +152,11 @@ class _Recorder:
         if place.training is not None and not told and isinstance(layer, keras.layers.Layer):
             kwargs["training"] = place.training
         outputs = layer(*args, **kwargs)
+        if type(layer).__name__ == "ConvertToTensor" and _is_symbolic(args[0]) and args[0].dtype == outputs.dtype:
+            self.alias(
+                outputs, self.number(args[0])
+            )  # a functional model that is called from a call() begins with them
+            return outputs
         if not (_is_model(layer) or _is_block(layer)) or not self._take_apart(place, layer, args, kwargs, outputs):
             self._record(place, layer, args, kwargs, outputs)
         return outputs
@@ -256,21 +263,23 @@ class _Recorder:
         found = {id(variable) for call in calls for variable in call.variables()}
         return all(id(variable) in found for variable in layer.weights)
 
-    def _walk(self, graph: Any, inputs: Any, place: _Place) -> list[Any]:
+    def _walk(self, graph: Any, inputs: Sequence[Any], place: _Place) -> list[Any]:
+        """Walk through a functional model, given flat; its output tensors, flat."""
         keras = import_keras()
-        if type(graph) is not _functional():
-            graph = keras.Model(graph.input, graph.output)  # its own constructor may want something else
+        if type(graph) is not _functional() or isinstance(graph.input, Mapping):
+            # A subclass's constructor may want something else, and a mapping insists on its inputs' names.
+            graph = keras.Model(list(graph.inputs), list(graph.outputs))
         copy = keras.models.clone_model(
             graph,
-            input_tensors=inputs,
+            input_tensors=self.tree.pack_sequence_as(graph.input, list(inputs)),
             clone_function=lambda layer: layer,
             call_function=lambda layer, *args, **kwargs: self.call(place, layer, *args, **kwargs),
         )
         self.kept.append(copy)
         return list(copy.outputs)
 
-    def _as_declared(self, model: Any, given: Any) -> Any:
-        """A nested model's inputs in the structure and the type in which it declares them, as Keras hands them over."""
+    def _as_declared(self, model: Any, given: Any) -> list[Any]:
+        """A functional model's inputs, flat, in the order and of the type that it declares, as Keras hands them over."""
         declared = model.input
         if isinstance(given, Mapping) and not isinstance(declared, Mapping):
             given = [given[one.name] for one in self.tree.flatten(declared)]
@@ -285,7 +294,7 @@ class _Recorder:
             if one.dtype != wanted.dtype:
                 one = self._cast(one, wanted.dtype)
             flat.append(one)
-        return self.tree.pack_sequence_as(declared, flat)
+        return flat
 
     def _cast(self, tensor: Any, dtype: str) -> Any:
         made = import_keras().ops.cast(tensor, dtype)
@@ -297,14 +306,14 @@ class _Recorder:
 
 
 @cache
-def _functional() -> type:
+def _functional() -> Any:
     keras = import_keras()
     tensor = keras.Input((1,))
     return type(keras.Model(tensor, tensor))
 
 
 def _is_functional(model: Any) -> bool:
-    return isinstance(model, _functional()) and type(model).call is _functional().call  # type: ignore[attr-defined]
+    return isinstance(model, _functional()) and type(model).call is _functional().call
 
 
 def _is_sequential(model: Any) -> bool:
