@@ -7,14 +7,16 @@ HARNESS := $(BIN)/harness
 # How much memory (GiB) the net at its real size wants to itself; with less, the demo takes a smaller input.
 WANTED := 11
 
-.PHONY: help demo test lint image goldens bench clean
+.PHONY: help demo test lint image goldens layers random-nets bench clean
 
 help:
 	@echo "make demo     the main job: real Caffe in a container against Keras, layer by layer, and a page to look at"
 	@echo "make test     all tests; those against real Caffe too where a container engine runs"
 	@echo "make lint     ruff and mypy"
 	@echo "make image    build the Caffe image, if a container engine runs"
-	@echo "make goldens  record the small cases again with the real Caffe"
+	@echo "make goldens  record the small cases and the table of layers again with the real Caffe"
+	@echo "make layers   every layer type against the real Caffe: parameters covered, worst error in rounding units"
+	@echo "make random-nets   a thousand random nets through the whole line (COUNT=1000 SEED=0)"
 	@echo "make bench    time and memory beside the bare tools"
 
 $(READY): pyproject.toml
@@ -62,6 +64,16 @@ goldens: $(READY) image
 	    $(HARNESS) dump $$case --engine docker --out $$new || exit 1; \
 	    rm -rf fixtures/golden/$$case; mv $$new fixtures/golden/$$case; \
 	done
+
+	@cd tests && ../$(BIN)/python -m support.goldens
+
+layers: $(READY) image
+	@$(BIN)/python benchmarks/layers.py 2>/dev/null
+
+COUNT := 1000
+SEED := 0
+random-nets: $(READY) image
+	@TF_CPP_MIN_LOG_LEVEL=2 $(BIN)/python -m benchmarks.random_nets --count $(COUNT) --seed $(SEED)
 
 bench: $(READY) image
 	@$(BIN)/python benchmarks/main_job.py
