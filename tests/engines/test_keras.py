@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 from support import loops, nets
+from support.pieces import between, piece
 
-from harness.data import Pair, Top
+from harness.data import Pair
 from harness.engines.keras import Candidate, open_model, wrap_model
 from harness.errors import CandidateError
 from harness.extras import import_keras
@@ -182,8 +183,8 @@ def fed(shape: tuple[int, ...] = (1, 8, 9, 3)) -> np.ndarray:
 
 def test_segments_one_after_the_other_are_the_model(candidate: Candidate) -> None:
     x = fed()
-    first = candidate.segment(pairs(candidate)["a"]).run([x])
-    second = candidate.segment(pairs(candidate)["b"]).run([first])
+    first = piece(candidate, pairs(candidate)["a"]).run([x])
+    second = piece(candidate, pairs(candidate)["b"]).run([first])
     np.testing.assert_array_equal(candidate.as_array(second), np.asarray(candidate.model(x, training=False)))
     assert candidate.as_array(first).min() == 0, "the fused activation belongs to the segment"
 
@@ -196,14 +197,14 @@ def test_a_sequential_model_is_cut_in_the_same_way() -> None:
     )
     candidate = wrap_model(model, "model")
     assert [node.name for node in candidate.graph.nodes] == ["a", "b"]
-    tensor = candidate.segment(pairs(candidate)["a"]).run([fed()])
+    tensor = piece(candidate, pairs(candidate)["a"]).run([fed()])
     np.testing.assert_array_equal(
-        candidate.as_array(candidate.segment(pairs(candidate)["b"]).run([tensor])), np.asarray(model(fed()))
+        candidate.as_array(piece(candidate, pairs(candidate)["b"]).run([tensor])), np.asarray(model(fed()))
     )
 
 
 def test_a_segment_shares_the_models_weights(candidate: Candidate) -> None:
-    segment = candidate.segment(pairs(candidate)["b"])
+    segment = piece(candidate, pairs(candidate)["b"])
     x = fed((1, 10, 11, 4))
     before = candidate.as_array(segment.run([x])).copy()
     layer = candidate.model.get_layer("b")
@@ -214,7 +215,7 @@ def test_a_segment_shares_the_models_weights(candidate: Candidate) -> None:
 def test_float64_is_float64_and_leaves_the_model_alone(candidate: Candidate) -> None:
     before = [weight.copy() for weight in candidate.model.get_weights()]
     x = fed((1, 10, 11, 4)).astype(np.float64)
-    segment = candidate.segment(pairs(candidate)["b"])
+    segment = piece(candidate, pairs(candidate)["b"])
     found = segment.run_float64([x])
     kernel, bias = nets.random_blobs(NET)["b"]
     expected = loops.convolution(np.moveaxis(x, -1, 1), kernel, bias, (1, 1), (0, 0), (1, 1), 1)
@@ -229,7 +230,7 @@ def test_float64_is_float64_and_leaves_the_model_alone(candidate: Candidate) -> 
 
 @pytest.mark.parametrize("shape", [(1, 5, 6, 4), (1, 30, 31, 4), (2, 10, 11, 4)])
 def test_a_segment_takes_another_size(candidate: Candidate, shape: tuple[int, ...]) -> None:
-    segment = candidate.segment(pairs(candidate)["b"])
+    segment = piece(candidate, pairs(candidate)["b"])
     found = candidate.as_array(segment.run([fed(shape)]))
     kernel, bias = nets.random_blobs(NET)["b"]
     expected = loops.convolution(np.moveaxis(fed(shape), -1, 1), kernel, bias, (1, 1), (0, 0), (1, 1), 1)
@@ -239,7 +240,7 @@ def test_a_segment_takes_another_size(candidate: Candidate, shape: tuple[int, ..
 
 def test_a_size_that_does_not_fit_names_the_layer(candidate: Candidate) -> None:
     with pytest.raises(CandidateError) as caught:
-        candidate.segment(pairs(candidate)["b"]).run([fed((1, 1, 1, 4))])
+        piece(candidate, pairs(candidate)["b"]).run([fed((1, 1, 1, 4))])
     assert caught.value.layer == "b"
 
 
@@ -248,7 +249,7 @@ def test_dropout_is_off() -> None:
     layers = keras.layers
     model = keras.Sequential([keras.Input((8, 9, 3)), layers.Dropout(0.9), layers.Conv2D(4, 3, name="a")])
     candidate = wrap_model(model, "model")
-    segment = candidate.segment(pairs(candidate)["a"])
+    segment = piece(candidate, pairs(candidate)["a"])
     np.testing.assert_array_equal(candidate.as_array(segment.run([fed()])), candidate.as_array(segment.run([fed()])))
 
 
@@ -259,7 +260,7 @@ def test_dropout_that_the_graph_itself_leaves_on_stays_on() -> None:
     x = keras.Input((8, 9, 3))
     model = keras.Model(x, layers.Conv2D(4, 3, name="a")(layers.Dropout(0.9)(x, training=True)))
     candidate = wrap_model(model, "model")
-    segment = candidate.segment(pairs(candidate)["a"])
+    segment = piece(candidate, pairs(candidate)["a"])
     first, second = (candidate.as_array(segment.run([fed()])).copy() for _ in range(2))
     assert not np.array_equal(first, second)
     with pytest.raises(CandidateError, match="it depends on chance"):
@@ -281,7 +282,7 @@ def test_a_layer_that_keeps_something_outside_of_its_configuration_cannot_be_reb
     layer.factor = 1 + 2e-5
     candidate = wrap_model(keras.Model(x, layer(x)), "model")
     with pytest.raises(CandidateError, match="what a layer keeps elsewhere"):
-        candidate.segment(pairs(candidate)["a"]).run_float64([fed()])
+        piece(candidate, pairs(candidate)["a"]).run_float64([fed()])
 
 
 def test_several_inputs() -> None:
@@ -291,9 +292,11 @@ def test_several_inputs() -> None:
     graph = candidate.graph
     assert graph.inputs == (0, 1)
     assert graph.nodes[-1].inputs == (0, 1)
-    pair = Pair((), Top("join", "join"), ("join",), (), ((0, Top("l", "l")), (1, Top("r", "r"))), graph.outputs[0], "")
     a, b = fed((1, 4, 4, 2)), fed((1, 4, 4, 3))
-    np.testing.assert_array_equal(candidate.as_array(candidate.segment(pair).run([a, b])), np.concatenate([a, b], -1))
+    np.testing.assert_array_equal(
+        candidate.as_array(between(candidate, "join", graph.inputs, graph.outputs).run([a, b])),
+        np.concatenate([a, b], -1),
+    )
 
 
 def test_channels_first_is_seen() -> None:
@@ -301,5 +304,5 @@ def test_channels_first_is_seen() -> None:
     model = keras.Sequential(
         [keras.Input((3, 8, 9)), keras.layers.Conv2D(4, 3, data_format="channels_first", name="a")]
     )
-    candidate = wrap_model(model, "model")
-    assert candidate.data_format(pairs(candidate)["a"]) == "channels_first"
+    (cut,) = pairs(wrap_model(model, "model"))["a"].outputs
+    assert cut.order == (0, 1, 2, 3)

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.pieces import Piece, between
 
-from harness.data import Pair, Top
 from harness.engines.keras import Candidate, wrap_model
 from harness.errors import CandidateError
 from harness.extras import import_keras
@@ -25,17 +25,15 @@ def names(candidate: Candidate) -> list[str]:
     return [node.name for node in candidate.graph.nodes]
 
 
-def whole(candidate: Candidate) -> Any:
+def whole(candidate: Candidate) -> Piece:
     """The segment from the model's inputs to its outputs."""
-    inputs = tuple((number, Top(str(number), "")) for number in candidate.graph.inputs)
-    return candidate.segment(Pair((), Top("all", "all"), (), (), inputs, 0, ""), candidate.graph.outputs)
+    return between(candidate, "all", candidate.graph.inputs, candidate.graph.outputs)
 
 
-def up_to(candidate: Candidate, name: str, *inputs: int) -> Any:
+def up_to(candidate: Candidate, name: str, *inputs: int) -> Piece:
     """The segment from some tensors to a node's outputs."""
     node = next(node for node in candidate.graph.nodes if node.name == name)
-    given = tuple((number, Top(str(number), "")) for number in inputs)
-    return candidate.segment(Pair((), Top(name, name), (name,), (), given, node.outputs[0], ""), node.outputs)
+    return between(candidate, name, inputs, node.outputs)
 
 
 def assert_same_as_the_model(model: Any, *arrays: np.ndarray) -> Candidate:
