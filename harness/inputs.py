@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.convert.synthetic import synthetic_input
+from harness.convert.synthetic import input_choices, synthetic_input
 from harness.data import Case, InputSource, Network, Shape, Top
 from harness.errors import CaseError, FormatError, UsageError
 from harness.extras import import_pillow
@@ -44,7 +44,7 @@ def make_inputs(case: Case, network: Network) -> dict[str, Float32]:
         elif source.array is not None:
             inputs[top.blob] = _from_array(source.array, shape)
         else:
-            inputs[top.blob] = synthetic_input(shape, (source.seed or 0) + index)
+            inputs[top.blob] = synthetic_input(shape, (source.seed or 0) + index, input_choices(network, top))
     return inputs
 
 

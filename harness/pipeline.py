@@ -345,7 +345,7 @@ def compare_folders(
         )
     ours, theirs = read_recording(reference, foreign=True), read_recording(candidate, foreign=True)
     network = read_network(prototxt) if prototxt is not None else None
-    weights = load_weights(caffemodel) if caffemodel is not None else None
+    weights = load_weights(caffemodel, network=network) if caffemodel is not None else None
     rows = compare_recordings(ours, theirs, network=network, weights=weights, tolerance=tolerance)
     kind = {"kind": weights.kind, "sha256": weights.sha256} if weights else {"kind": "none", "sha256": None}
     return ParityReport(

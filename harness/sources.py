@@ -35,7 +35,7 @@ def case_weights(case: Case, network: Network, *, fetch: bool = False) -> Weight
     if source.seed is not None:
         return _synthetic(network, source.seed)
     path = source.caffemodel or _fetched(case, fetch=fetch)
-    weights = load_weights(path, "trained")
+    weights = load_weights(path, "trained", network)
     if source.sha256 and weights.sha256 != source.sha256:
         raise WeightsError(
             f"its sha256 is {weights.sha256[:12]}…, the case asks for {source.sha256[:12]}…",
@@ -53,10 +53,12 @@ def _synthetic(network: Network, seed: int) -> Weights:
     with locked(f"weights/{path.name}"):
         if path.exists():
             with contextlib.suppress(CaffemodelError):
-                return load_weights(path, "synthetic")
+                return load_weights(path, "synthetic", network)
         types = {layer.name: layer.type for layer in network.layers}
-        write_caffemodel(path, network.name, synthetic_weights(network, seed), types)
-        return load_weights(path, "synthetic")
+        # A net that learns nothing is written as Caffe would, its layers without blobs: the file may not be empty.
+        blobs = synthetic_weights(network, seed) or dict.fromkeys(types, ())
+        write_caffemodel(path, network.name, blobs, types)
+        return load_weights(path, "synthetic", network)
 
 
 def _fetched(case: Case, *, fetch: bool) -> Path:

@@ -9,15 +9,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support import nets
 from support.recording import TINY, request_of
 
 from harness import cache, pipeline
-from harness.caffe import read_network
+from harness.caffe import read_network, write_caffemodel
 from harness.cases import read_case
+from harness.convert.weights import check_weights
 from harness.data import Case, InputSource, Network, WeightsSource
 from harness.engines.reference import Reference
 from harness.errors import CaffemodelError, EngineMissingError, WeightsError
 from harness.sources import case_weights, fetch_golden
+
+SHARED = 'param { name: "w" } param { name: "v" }'
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +56,28 @@ class TestSeed:
         assert first.sha256 == again.sha256
         assert again.kind == "synthetic"
         assert case_weights(case(net, seed=4), net).sha256 != first.sha256
+
+    def test_a_net_that_learns_nothing_has_a_file_too(self, tmp_path: Path) -> None:
+        (tmp_path / "deploy.prototxt").write_text(nets.data(1, 2, 3, 4) + nets.relu("data"))
+        net = read_network(tmp_path / "deploy.prototxt")
+        weights = case_weights(case(net, seed=0), net)
+        assert dict(weights.blobs) == {}
+        assert weights.path.stat().st_size > 0
+        assert case_weights(case(net, seed=0), net).sha256 == weights.sha256
+
+    def test_blobs_shared_by_name_are_resolved(self, tmp_path: Path) -> None:
+        text = nets.data(1, 2, 6, 7)
+        for name in ("a", "b"):
+            text += nets.layer(
+                "Convolution", "data", name, "convolution_param { num_output: 2 kernel_size: 3 } " + SHARED
+            )
+        (tmp_path / "deploy.prototxt").write_text(text)
+        net = read_network(tmp_path / "deploy.prototxt")
+        numbers = {"a": (np.ones((2, 2, 3, 3)), np.zeros(2))}
+        write_caffemodel(tmp_path / "net.caffemodel", "", numbers, {"a": "Convolution"})
+        weights = case_weights(case(net, caffemodel=tmp_path / "net.caffemodel"), net)
+        np.testing.assert_array_equal(weights.of("b")[0], np.ones((2, 2, 3, 3)))
+        check_weights(net, weights)
 
     def test_they_are_written_once(self, net: Network) -> None:
         path = case_weights(case(net, seed=3), net).path

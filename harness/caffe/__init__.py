@@ -2,5 +2,6 @@
 
 from harness.caffe.caffemodel import load_weights, read_caffemodel, write_caffemodel
 from harness.caffe.network import read_network
+from harness.caffe.sharing import share_blobs
 
-__all__ = ["load_weights", "read_caffemodel", "read_network", "write_caffemodel"]
+__all__ = ["load_weights", "read_caffemodel", "read_network", "share_blobs", "write_caffemodel"]

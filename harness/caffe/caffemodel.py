@@ -22,7 +22,8 @@ from harness.caffe.caffe_pb2 import (
     V0LayerParameter,
     V1LayerParameter,
 )
-from harness.data import Shape, Weights
+from harness.caffe.sharing import with_shared
+from harness.data import Network, Shape, Weights
 from harness.errors import CaffemodelError, WeightsError
 
 MAX_AXES = 32  # Caffe's own limits on a blob
@@ -45,7 +46,7 @@ def read_caffemodel(path: Path | str) -> dict[str, tuple[np.ndarray, ...]]:
     return dict(_index(_map(path), path))
 
 
-def load_weights(path: Path | str, kind: str = "trained") -> Weights:
+def load_weights(path: Path | str, kind: str = "trained", network: Network | None = None) -> Weights:
     """A caffemodel as Weights, with the digest of the very bytes that were read.
 
     The file stays mapped and each layer's blobs are copied when they are asked for: half a gigabyte of weights need not
@@ -53,18 +54,20 @@ def load_weights(path: Path | str, kind: str = "trained") -> Weights:
 
     Args:
         kind: "trained", or "synthetic" for weights that this tool made.
+        network: the net that they are for: blobs that its layers share by name are then what Caffe ends up with.
 
     Raises:
-        CaffemodelError: as `read_caffemodel`.
+        CaffemodelError: as `read_caffemodel`; but synthetic ones may be none, for a net that learns nothing.
     """
     if kind not in ("trained", "synthetic"):
         raise ValueError(f"kind must be 'trained' or 'synthetic', not {kind!r}")
     path = Path(path)
     data = _map(path)
-    blobs = _index(data, path)
+    blobs = _index(data, path, may_be_none=kind == "synthetic")
     digest = hashlib.sha256(data).hexdigest()
     data.madvise(mmap.MADV_DONTNEED)
-    return Weights(blobs=blobs, kind=kind, sha256=digest, path=path)
+    weights = Weights(blobs=blobs, kind=kind, sha256=digest, path=path)
+    return weights if network is None else with_shared(weights, network)
 
 
 def write_caffemodel(
@@ -153,7 +156,7 @@ class _Blobs(Mapping[str, tuple[np.ndarray, ...]]):
         return len(self._spans)
 
 
-def _index(data: mmap.mmap, path: Path) -> _Blobs:
+def _index(data: mmap.mmap, path: Path, *, may_be_none: bool = False) -> _Blobs:
     """Where each layer's blobs lie; all of them are checked, none is copied."""
     impostor = impostors.recognise(data[:1024])
     if impostor:
@@ -166,10 +169,11 @@ def _index(data: mmap.mmap, path: Path) -> _Blobs:
         if spans:
             for index, blob in enumerate(spans):
                 _header(data, blob, path, name, index)
+            blobs.pop(name, None)  # its place is that of the last
             blobs[name] = spans
     if count == 0:
         _refuse(data, path)
-    if not blobs:
+    if not blobs and not may_be_none:
         raise CaffemodelError(
             f"holds no weights: {count} layers, none with blobs",
             file=path,

@@ -30,7 +30,9 @@ def case_options(function: F) -> F:
             click.option("--keras-weights", metavar="own|converted|FILE", help="whose weights it runs with"),
             click.option("--weights", metavar="FILE|seed:N", help="other weights: a caffemodel, or synthetic ones"),
             click.option("--input", "input_", metavar="IMAGE|ARRAY.npy|seed:N", help="another input"),
-            click.option("--input-size", metavar="HxW", help="run the same net at another size"),
+            click.option(
+                "--input-size", metavar="HxW", help="run the same net at another size (CxHxW: with other channels)"
+            ),
             click.option(
                 "--python-layers",
                 type=click.Path(path_type=Path),

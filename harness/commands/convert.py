@@ -50,7 +50,7 @@ def command(
             click.echo(f"wrote {code}", err=True)
     if caffemodel is None:
         return
-    learned = load_weights(caffemodel)
+    learned = load_weights(caffemodel, network=network)
     if weights:
         write_weights(network, learned, weights)
         click.echo(f"wrote {weights}", err=True)

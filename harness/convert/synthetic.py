@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from harness.data import Network, Shape, Top
+from harness.caffe import share_blobs
+from harness.data import Layer, Network, Shape, Top
 from harness.layers import layer_type
 from harness.layers.shapes import infer_shapes
 
@@ -31,7 +32,9 @@ def synthetic_weights(network: Network, seed: int) -> dict[str, tuple[np.ndarray
     """Blobs for every layer that learns, in Caffe's layouts.
 
     Kernels are uniform, without mean per filter, so that what all positions have in common does not swamp what tells
-    them apart. The first layers divide by a photograph's rms as well.
+    them apart. The first layers divide by a photograph's rms as well. Other blobs (statistics, scales, slopes) are of
+    the size that training gives them, and far enough from 0 and 1 that leaving one out shows. What layers share by name
+    is the owner's.
     """
     shapes = infer_shapes(network)
     inputs = set(network.inputs)
@@ -40,26 +43,132 @@ def synthetic_weights(network: Network, seed: int) -> dict[str, tuple[np.ndarray
         expected = layer_type(layer).blob_shapes(layer, [shapes[bottom] for bottom in layer.bottoms])
         if not expected:
             continue
-        gain = math.sqrt(RECTIFIED if _is_rectified(network, layer.tops) else LINEAR)
+        gain = _gain(network, layer)
         if set(layer.bottoms) <= inputs:
             gain /= INPUT_RMS
         stream = np.random.Philox(key=_key(seed, layer.name))
-        kernel, *rest = expected
-        fan_in = layer_type(layer).fan_in(layer, kernel)
-        blobs[layer.name] = (
-            _kernel(stream, kernel, gain * math.sqrt(3.0 / fan_in)),
-            *(_uniform(stream, shape, BIAS) for shape in rest),
-        )
+        fan_in = layer_type(layer).fan_in(layer, expected[0])
+        blobs[layer.name] = fill(layer, expected, stream, gain, fan_in)
+    for (name, number), owner in share_blobs(network).items():
+        own = list(blobs[name])
+        own[number] = blobs[owner.layer][owner.number].reshape(own[number].shape)
+        blobs[name] = tuple(own)
     return blobs
 
 
-def synthetic_input(shape: Shape, seed: int) -> np.ndarray:
-    """An input blob, uniform in ±128, float32, N, C, H, W."""
-    return _uniform(np.random.Philox(key=_key(seed, "input")), shape, 128.0)
+def fill(
+    layer: Layer, shapes: Sequence[Shape], stream: np.random.Philox, gain: float, fan_in: float
+) -> tuple[np.ndarray, ...]:
+    """The blobs of one layer.
+
+    Args:
+        shapes: of the blobs, in Caffe's order.
+        gain: the square root of variance times fan-in for a kernel.
+        fan_in: how many products one output element sums.
+    """
+    if layer.type in _RANGES:
+        ranges = _RANGES[layer.type]
+        return tuple(_between(stream, shape, *ranges[index]) for index, shape in enumerate(shapes))
+    if layer.type == "BatchNorm":
+        mean, variance, factor = shapes
+        # Caffe divides mean and variance by the factor, which counts the iterations of training.
+        return (
+            _uniform(stream, mean, 0.2 * STATISTICS),
+            _between(stream, variance, 0.5 * STATISTICS, 2.0 * STATISTICS),
+            np.full(factor, STATISTICS, np.float32),
+        )
+    if layer.type in ("LSTM", "RNN"):
+        of_bottom, *others = (
+            _matrix(stream, shape) if len(shape) > 1 else _uniform(stream, shape, BIAS) for shape in shapes
+        )
+        return (of_bottom * np.float32(gain), *others)
+    kernel, *rest = shapes
+    limit = gain * math.sqrt(3.0 / fan_in)
+    first = _bilinear(kernel) if _is_bilinear(layer, kernel) else _kernel(stream, kernel, limit)
+    return (first, *(_uniform(stream, shape, BIAS) for shape in rest))
 
 
-def _is_rectified(network: Network, tops: Iterable[Top]) -> bool:
-    return any(reader.type == "ReLU" for top in tops for reader in network.consumers(top))
+def synthetic_input(shape: Shape, seed: int, choices: int | None = None) -> np.ndarray:
+    """An input blob, uniform in ±128, float32, N, C, H, W; or whole numbers below `choices`."""
+    stream = np.random.Philox(key=_key(seed, "input"))
+    if choices is None:
+        return _uniform(stream, shape, 128.0)
+    numbers = (_integers(stream, math.prod(shape)).astype(np.int64) + (1 << 23)) * choices >> 24
+    return numbers.astype(np.float32).reshape(shape)
+
+
+def input_choices(network: Network, top: Top) -> int | None:
+    """How many whole numbers an input can be, where it is an index or a switch; None for an ordinary one."""
+    for reader in network.consumers(top):
+        place = reader.bottoms.index(top)
+        if reader.type == "Embed":
+            return int(reader.parameters.embed_param.input_dim)
+        if reader.type in ("LSTM", "RNN") and place == 1:  # 1: goes on with the sequence, 0: begins a new one
+            return 2
+        if reader.type == "Filter" and place == len(reader.bottoms) - 1:
+            return 2
+        if reader.type == "BatchReindex" and place == 1:
+            return network.inputs.get(reader.bottoms[0], (1,))[0]
+    return None
+
+
+STATISTICS = 4.0
+"""BatchNorm's scale factor: a port that does not divide by it is wrong by as much."""
+
+_SCALE, _SHIFT = (0.7, 1.3), (-BIAS, BIAS)
+_RANGES = {
+    "BN": (_SCALE, _SHIFT),
+    "Bias": (_SHIFT,),
+    "Embed": ((-1.0, 1.0), _SHIFT),
+    "Normalize": ((10.0, 20.0),),
+    "PReLU": ((0.1, 0.4),),
+    "Parameter": ((-1.0, 1.0),),
+    "Scale": (_SCALE, _SHIFT),
+}
+"""Least and largest number of each blob, by type."""
+
+_PASSES_ON = frozenset({"BN", "BatchNorm", "Bias", "Scale"})
+"""Types that a convolution may have between itself and its rectifier."""
+
+_RECTIFIERS = frozenset({"ELU", "PReLU", "ReLU", "Swish"})
+
+
+def _gain(network: Network, layer: Layer) -> float:
+    """By what stands behind the layer: a rectifier or not, and whether its output is added to another branch's.
+
+    A residual branch adds a part of the variance that the other one has, so that 50 of them stay in range.
+    """
+    behind = _behind(network, layer.tops)
+    variance = RECTIFIED if any(reader.type in _RECTIFIERS for reader in behind) else LINEAR
+    if any(reader.type == "Eltwise" and reader.parameters.eltwise_param.operation == _SUM for reader in behind):
+        variance /= 8.0
+    return math.sqrt(variance)
+
+
+_SUM = 1  # EltwiseParameter.SUM
+
+
+def _behind(network: Network, tops: Iterable[Top]) -> list[Layer]:
+    """The layers that read these tops, normalisations looked through."""
+    found: list[Layer] = []
+    for top in tops:
+        for reader in network.consumers(top):
+            found += _behind(network, reader.tops) if reader.type in _PASSES_ON else [reader]
+    return found
+
+
+def _is_bilinear(layer: Layer, kernel: Shape) -> bool:
+    filler = layer.parameters.convolution_param.weight_filler.type
+    return layer.type == "Deconvolution" and filler == "bilinear" and len(kernel) == 4 and kernel[2] == kernel[3]
+
+
+def _bilinear(shape: Shape) -> np.ndarray:
+    """Caffe's bilinear filler, the same for every pair of channels. Source: BVLC Caffe 1.0, filler.hpp."""
+    half = math.ceil(shape[3] / 2)
+    center = np.float32((shape[3] - 1) / (2.0 * half))
+    place = np.arange(shape[3], dtype=np.float32) / np.float32(half)
+    weight = np.float32(1) - np.abs(place - center)
+    return np.array(np.broadcast_to(weight[:, None] * weight, shape))
 
 
 def _key(seed: int, name: str) -> int:
@@ -81,6 +190,17 @@ def _kernel(stream: np.random.Philox, shape: Shape, limit: float) -> np.ndarray:
             values -= np.int32(int(values.sum(dtype=np.int64)) // row.size)
         np.multiply(values, limit * 2.0**-23, out=row, casting="same_kind")
     return kernel.reshape(shape)
+
+
+def _matrix(stream: np.random.Philox, shape: Shape) -> np.ndarray:
+    """A kernel that keeps the size of what it multiplies."""
+    return _kernel(stream, shape, math.sqrt(3.0 / math.prod(shape[1:])))
+
+
+def _between(stream: np.random.Philox, shape: Shape, least: float, largest: float) -> np.ndarray:
+    middle = (least + largest) / 2
+    values = middle + _integers(stream, math.prod(shape)) * ((largest - middle) * 2.0**-23)
+    return values.astype(np.float32).reshape(shape)
 
 
 def _uniform(stream: np.random.Philox, shape: Shape, limit: float) -> np.ndarray:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 from support import nets
 
-from harness.convert.synthetic import BIAS, INPUT_RMS, synthetic_input, synthetic_weights
+from harness.caffe import read_network
+from harness.convert.synthetic import BIAS, INPUT_RMS, fill, input_choices, synthetic_input, synthetic_weights
+from harness.data import Layer, Shape, Top
 
 FIRST = nets.conv("data", "a", "num_output: 4 kernel_size: 3 pad: 1")
 NET = nets.network(
@@ -36,6 +39,24 @@ def test_the_bits_stay_the_same() -> None:
     weights = synthetic_weights(NET, 0)
     assert {name: [digest(blob) for blob in blobs] for name, blobs in weights.items()} == PINNED
     assert digest(synthetic_input((1, 3, 8, 9), 0)) == PINNED_INPUT
+
+
+@pytest.mark.parametrize(
+    ("case", "expected"),
+    [
+        ("digits_lenet", "05c7c9cf23adfdf7"),
+        ("dilation_mini", "d2fdc1f1e8f1b3db"),
+        pytest.param("dilation7_kitti", "544c9260031dec37", marks=pytest.mark.slow),
+    ],
+)
+def test_the_bits_of_the_cases_stay_the_same(models: Path, case: str, expected: str) -> None:
+    """As `sources.SYNTHETIC` = 1 had them from the start."""
+    found = hashlib.sha256()
+    for name, blobs in synthetic_weights(read_network(models / case / "deploy.prototxt"), 0).items():
+        found.update(name.encode())
+        for blob in blobs:
+            found.update(blob.tobytes())
+    assert found.hexdigest()[:16] == expected
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -95,3 +116,113 @@ def test_activations_keep_their_size() -> None:
     tops = nets.define_all(net, synthetic_weights(net, 0), {next(iter(net.inputs)): x})
     sizes = [float(np.sqrt((tops[net[f"r{index}"].tops[0]] ** 2).mean())) for index in range(6)]
     assert all(0.1 < size < 10 for size in sizes), sizes
+
+
+# ------------------------------------------------------------------------------------ blobs that are no kernels
+
+
+def a_layer(kind: str, parameters: str = "") -> Layer:
+    """A layer of a type that need not be described yet."""
+    return nets.network(nets.data(1, 8, 4, 4) + nets.layer(kind, parameters=parameters))["layer"]
+
+
+def filled(kind: str, *shapes: Shape, parameters: str = "", seed: int = 0) -> tuple[np.ndarray, ...]:
+    blobs = fill(a_layer(kind, parameters), shapes, np.random.Philox(key=seed), gain=2.0, fan_in=8.0)
+    assert [blob.shape for blob in blobs] == list(shapes)
+    assert all(blob.dtype == np.float32 for blob in blobs)
+    return blobs
+
+
+@pytest.mark.parametrize(
+    ("kind", "ranges"),
+    [
+        ("Scale", [(0.7, 1.3), (-0.05, 0.05)]),
+        ("BN", [(0.7, 1.3), (-0.05, 0.05)]),
+        ("Bias", [(-0.05, 0.05)]),
+        ("PReLU", [(0.1, 0.4)]),
+        ("Normalize", [(10.0, 20.0)]),
+        ("Embed", [(-1.0, 1.0), (-0.05, 0.05)]),
+        ("Parameter", [(-1.0, 1.0)]),
+    ],
+)
+def test_numbers_lie_where_training_leaves_them(kind: str, ranges: list[tuple[float, float]]) -> None:
+    blobs = filled(kind, *[(500,)] * len(ranges))
+    for blob, (least, largest) in zip(blobs, ranges, strict=True):
+        assert least <= blob.min() < least + (largest - least) / 50
+        assert largest - (largest - least) / 50 < blob.max() <= largest
+
+
+def test_a_scale_without_a_bias_and_a_shared_slope() -> None:
+    assert len(filled("Scale", (8,))) == 1
+    (slope,) = filled("PReLU", ())
+    assert 0.1 <= slope <= 0.4
+
+
+def test_statistics_show_who_forgets_the_scale_factor() -> None:
+    mean, variance, factor = filled("BatchNorm", (500,), (500,), (1,))
+    assert factor == [4.0]
+    assert np.abs(mean / factor).max() <= 0.2
+    assert np.abs(mean / factor).max() > 0.19
+    assert 0.5 <= (variance / factor).min() < 0.53
+    assert 1.97 < (variance / factor).max() <= 2.0
+
+
+def test_matrices_of_a_recurrent_layer_are_kernels_its_biases_are_not() -> None:
+    of_input, bias, of_hidden = filled("LSTM", (32, 6), (32,), (32, 8))
+    assert np.abs(bias).max() <= BIAS
+    assert of_input.std() == pytest.approx(2.0 / np.sqrt(6), rel=0.2)
+    assert of_hidden.std() == pytest.approx(1.0 / np.sqrt(8), rel=0.2)
+
+
+def test_a_bilinear_filler_is_honoured() -> None:
+    # Published: Long, Shelhamer, Darrell, the 4×4 kernel of FCN's upsampling by two.
+    bilinear = "convolution_param { weight_filler { type: 'bilinear' } }"
+    kernel, bias = filled("Deconvolution", (2, 3, 4, 4), (3,), parameters=bilinear)
+    expected = np.outer([0.25, 0.75, 0.75, 0.25], [0.25, 0.75, 0.75, 0.25])
+    np.testing.assert_array_equal(kernel, np.broadcast_to(expected, (2, 3, 4, 4)))
+    assert 0 < np.abs(bias).max() <= BIAS
+    other = filled("Deconvolution", (2, 3, 4, 4))[0]
+    assert not np.array_equal(other[0, 0], expected)
+    rectangle = filled("Deconvolution", (2, 3, 4, 2), parameters=bilinear)[0]  # Caffe's filler refuses it
+    assert rectangle.std() > 0
+
+
+def test_what_layers_share_is_the_owners() -> None:
+    both = 'param { name: "w" } param { name: "v" }'
+    text = nets.data(1, 3, 8, 9)
+    for name, names in (("a", both), ("b", both), ("c", 'param { } param { name: "v" }')):
+        text += nets.layer("Convolution", "data", name, f"convolution_param {{ num_output: 4 kernel_size: 3 }} {names}")
+    weights = synthetic_weights(nets.network(text), 0)
+    alone = nets.network(text.replace(both, ""))
+    np.testing.assert_array_equal(weights["b"][0], weights["a"][0])
+    np.testing.assert_array_equal(weights["b"][1], weights["a"][1])
+    np.testing.assert_array_equal(weights["c"][1], weights["a"][1])
+    assert not np.array_equal(weights["c"][0], weights["a"][0])
+    np.testing.assert_array_equal(synthetic_weights(alone, 0)["a"][0], weights["a"][0])
+
+
+# ------------------------------------------------------------------------------------- inputs that are no pictures
+
+
+def test_an_index_is_a_whole_number_below_its_limit() -> None:
+    x = synthetic_input((50, 40), 3, choices=7)
+    assert x.dtype == np.float32
+    assert sorted(set(x.reshape(-1).tolist())) == [0, 1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize(
+    ("layer", "choices"),
+    [
+        ('type: "Embed" bottom: "x" embed_param { input_dim: 30 num_output: 4 }', 30),
+        ('type: "LSTM" bottom: "data" bottom: "x"', 2),
+        ('type: "LSTM" bottom: "x" bottom: "data"', None),
+        ('type: "Filter" bottom: "data" bottom: "x"', 2),
+        ('type: "BatchReindex" bottom: "data" bottom: "x"', 5),
+        ('type: "Convolution" bottom: "x"', None),
+    ],
+)
+def test_which_inputs_are_indices(layer: str, choices: int | None) -> None:
+    net = nets.network(
+        nets.data(5, 3, 2, 2) + nets.data(5, 1, name="x") + f'layer {{ name: "layer" top: "layer" {layer} }}'
+    )
+    assert input_choices(net, Top("x", "x")) == choices
