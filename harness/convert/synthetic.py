@@ -163,12 +163,18 @@ def _is_bilinear(layer: Layer, kernel: Shape) -> bool:
 
 
 def _bilinear(shape: Shape) -> np.ndarray:
-    """Caffe's bilinear filler, the same for every pair of channels. Source: BVLC Caffe 1.0, filler.hpp."""
+    """Caffe's bilinear filler, each channel onto itself. Source: BVLC Caffe 1.0, filler.hpp.
+
+    Caffe fills every pair of channels, which without groups makes all outputs alike; trained nets have it on the diagonal.
+    """
     half = math.ceil(shape[3] / 2)
     center = np.float32((shape[3] - 1) / (2.0 * half))
     place = np.arange(shape[3], dtype=np.float32) / np.float32(half)
     weight = np.float32(1) - np.abs(place - center)
-    return np.array(np.broadcast_to(weight[:, None] * weight, shape))
+    kernel = np.array(np.broadcast_to(weight[:, None] * weight, shape))
+    if shape[0] == shape[1]:
+        kernel *= np.eye(shape[0], dtype=np.float32)[:, :, None, None]
+    return kernel
 
 
 def _key(seed: int, name: str) -> int:

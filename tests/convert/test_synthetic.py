@@ -183,6 +183,9 @@ def test_a_bilinear_filler_is_honoured() -> None:
     assert 0 < np.abs(bias).max() <= BIAS
     other = filled("Deconvolution", (2, 3, 4, 4))[0]
     assert not np.array_equal(other[0, 0], expected)
+    square, _ = filled("Deconvolution", (3, 3, 4, 4), (3,), parameters=bilinear)
+    for o, i in np.ndindex(3, 3):
+        np.testing.assert_array_equal(square[o, i], kernel[0, 0] if o == i else 0)  # each channel onto itself
     rectangle = filled("Deconvolution", (2, 3, 4, 2), parameters=bilinear)[0]  # Caffe's filler refuses it
     assert rectangle.std() > 0
 
