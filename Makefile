@@ -24,6 +24,9 @@ $(READY): pyproject.toml
 	@echo "making an environment in $(VENV) (TensorFlow is 300 MB to download)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[tensorflow-cpu,dev]'
+	@# By itself: it asks for "tensorflow", and would bring that over "tensorflow-cpu".
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	    "tf_keras==$$($(BIN)/python -c 'import importlib.metadata as m; print(m.version("tensorflow-cpu").rpartition(".")[0])').*"
 	@touch $@
 
 image: $(READY)

@@ -194,7 +194,8 @@ def test_inputs_by_name_also_of_a_nested_model() -> None:
     a, b = keras.Input((2,), name="a"), keras.Input((3,), name="b")
     inner = keras.Model({"b": b, "a": a}, layers.Concatenate(name="join")([b, a]), name="inner")
     x, y = keras.Input((2,), name="x"), keras.Input((3,), name="y")
-    candidate = wrap_model(keras.Model([x, y], inner({"a": x, "b": y})), "model")
+    candidate = wrap_model(keras.Model([x, y], inner(inputs={"a": x, "b": y})), "model")
+    assert names(candidate) == ["join"]
     made = whole(candidate).run([fed(1, 2), fed(1, 3)])
     np.testing.assert_array_equal(np.asarray(made), np.concatenate([fed(1, 3), fed(1, 2)], -1))
 

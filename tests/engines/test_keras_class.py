@@ -199,6 +199,30 @@ def test_a_functional_model_with_a_call_of_its_own_is_taken_by_what_it_does() ->
     assert [node.class_name for node in candidate.graph.nodes] == ["Dense", "Multiply"]
 
 
+def test_what_it_learns_as_it_is_proven_is_put_back() -> None:
+    class Mine(keras.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm = layers.BatchNormalization(name="norm")
+
+        def call(self, inputs: Any) -> Any:
+            return self.norm(inputs, training=True)
+
+    candidate = wrap_model(Mine(), "model", (4, 4, 3))
+    assert candidate.graph.nodes[0].arguments == {"training": True}
+    np.testing.assert_array_equal(candidate.weights_of("norm")["moving_mean"], np.zeros(3))
+    np.testing.assert_array_equal(candidate.weights_of("norm")["moving_variance"], np.ones(3))
+
+
+def test_chance_is_no_reason_to_refuse_a_class() -> None:
+    """A dropout that is left on is a porting bug, and the comparison's to find."""
+
+    def call(self: Any, inputs: Any) -> Any:
+        return layers.Dropout(0.5, name="drop")(inputs, training=True)
+
+    assert names(wrap_model(model_of(call), "model", (4, 4, 3))) == ["drop"]
+
+
 # ---------------------------------------------------------------------------------------- layers made of layers
 
 

@@ -119,6 +119,14 @@ def test_a_layer_of_the_model_that_gets_none(tmp_path: Path, name: str) -> None:
     )
 
 
+def test_what_the_harness_itself_converts(tmp_path: Path) -> None:
+    with import_h5py().File(tmp_path / "net.h5", "w") as file:
+        file["a/kernel"], file["a/bias"] = np.full((1, 1, 3, 2), 2.0), np.ones(2)
+    model = keras.Sequential([keras.Input((6, 6, 3)), keras.layers.Conv2D(2, 1, name="a")])
+    candidate = load_weight_file(wrap_model(model, "model.py"), tmp_path / "net.h5")
+    assert candidate.weights_of("a")["kernel"].mean() == 2
+
+
 def test_another_shape(tmp_path: Path) -> None:
     path = saved(built(import_tf_keras(), "a", "b"), tmp_path / "net.h5")
     assert complaint(wrap_model(built(keras, "a", "b", filters=4), "model.py"), path) == (

@@ -85,9 +85,11 @@ def _as_before(layer: Any, by_keyword: Mapping[str, Any]) -> Iterator[Any]:
     """A layer that is called with `training=True` learns (a BatchNormalization its averages); it must not stay so."""
     learns = list(getattr(layer, "non_trainable_weights", ())) if by_keyword.get("training") is True else []
     before = [np.array(one) for one in learns]
-    yield layer
-    for variable, value in zip(learns, before, strict=True):
-        variable.assign(value)
+    try:
+        yield layer
+    finally:
+        for variable, value in zip(learns, before, strict=True):
+            variable.assign(value)
 
 
 def needed_for(calls: Sequence[Call], inputs: Collection[int], outputs: Sequence[int]) -> tuple[list[Call], set[int]]:

@@ -47,33 +47,36 @@ def prove_trace(traced: Trace, model: Any, source: str, input_shape: Shape | Non
     keras = import_keras()
     symbols = [traced.tensors[number] for number in traced.graph.inputs]
     problem: Exception | None = None
+    learns = any(node.arguments.get("training") is True for node in traced.graph.nodes)
+    before = [(one, np.array(one)) for one in model.non_trainable_weights] if learns else []
     for free in FREE:
         feeds = [keras.ops.convert_to_tensor(one) for one in seeded_inputs(symbols, input_shape, free)]
         try:
-            first, again = (_outputs(model, feeds) for _ in range(2))
             made = run_calls(traced.calls, dict(zip(traced.graph.inputs, feeds, strict=True)), traced.graph.outputs)
+            recorded = [np.asarray(made[number]) for number in traced.graph.outputs]
+            itself = _outputs(model, feeds)
+            if _agree(itself, recorded) or not _agree(itself, _outputs(model, feeds)):
+                return
         except Exception as error:
             problem = error
             continue
-        recorded = [np.asarray(made[number], np.float64) for number in traced.graph.outputs]
-        certain = [
-            a.shape == b.shape and np.array_equal(a, b, equal_nan=True) for a, b in zip(first, again, strict=True)
-        ]
-        if len(recorded) != len(first) or any(
-            one.shape != other.shape or (sure and not same(other, one))
-            for one, other, sure in zip(recorded, first, certain, strict=False)
-        ):
-            raise CandidateError(
-                f"{source} gives a model whose layers' recorded calls compute something else than the model itself",
-                fix="its call() must do the same for every input: no branching on values, on chance or on the kind of tensor",
-            )
-        return
+        finally:
+            for variable, value in before:
+                variable.assign(value)
+        raise CandidateError(
+            f"{source} gives a model whose layers' recorded calls compute something else than the model itself",
+            fix="its call() must do the same for every input: no branching on values, on chance or on the kind of tensor",
+        )
     raise CandidateError(
         f"{source} gives a model that cannot be run: {first_line(problem or ValueError('no input'))}",
         fix="give it an input of a fixed shape, or an argument input_shape",
     ) from problem
 
 
+def _agree(one: Sequence[np.ndarray], other: Sequence[np.ndarray]) -> bool:
+    return len(one) == len(other) and all(same(a, b) for a, b in zip(one, other, strict=True))
+
+
 def _outputs(model: Any, feeds: Sequence[Any]) -> list[np.ndarray]:
     outputs = model(*as_arguments(model, feeds))
-    return [np.asarray(one, np.float64) for one in import_keras().tree.flatten(outputs)]
+    return [np.asarray(one) for one in import_keras().tree.flatten(outputs)]

@@ -153,9 +153,7 @@ class _Recorder:
             kwargs["training"] = place.training
         outputs = layer(*args, **kwargs)
         if type(layer).__name__ == "ConvertToTensor" and _is_symbolic(args[0]) and args[0].dtype == outputs.dtype:
-            self.alias(
-                outputs, self.number(args[0])
-            )  # a functional model that is called from a call() begins with them
+            self.alias(outputs, self.number(args[0]))  # with them a functional model begins, if a call() calls it
             return outputs
         if not (_is_model(layer) or _is_block(layer)) or not self._take_apart(place, layer, args, kwargs, outputs):
             self._record(place, layer, args, kwargs, outputs)
@@ -228,6 +226,8 @@ class _Recorder:
     ) -> bool:
         """Record what is inside of a nested model or block; False if it can only be recorded as a whole."""
         calls, opened = len(self.calls), self.opened
+        if is_graph(layer) and not args and "inputs" in kwargs:
+            args, kwargs = (kwargs["inputs"],), {name: value for name, value in kwargs.items() if name != "inputs"}
         inner: dict[int, Any] = {}
 
         def fresh(value: Any) -> Any:

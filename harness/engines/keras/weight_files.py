@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.convert.weights import load_weights
 from harness.engines.keras.candidate import Candidate
 from harness.engines.keras.functions import first_line
 from harness.errors import WeightsError
@@ -22,7 +23,7 @@ ASIDE = ("optimizer", "metrics", "compile_metrics")
 
 
 def load_weight_file(candidate: Candidate, path: Path) -> Candidate:
-    """Fill a candidate's model from `.weights.h5`, `.keras`, or the older `.h5` with or without the model in it.
+    """Fill a candidate's model from `.weights.h5`, `.keras`, the older `.h5` with or without the model in it, or our own.
 
     Returns:
         The candidate to go on with.
@@ -37,9 +38,24 @@ def load_weight_file(candidate: Candidate, path: Path) -> Candidate:
     old = None if zipfile.is_zipfile(path) else _old_layers(path)
     if old is not None:
         _fill_old(candidate, old, path)
+    elif _is_ours(path):
+        load_weights(candidate, path)
     else:
         _fill_new(candidate, path)
     return Candidate(candidate.model, candidate.source, candidate.input_shape, candidate.origin)
+
+
+def _is_ours(path: Path) -> bool:
+    """True for what `harness convert --weights` writes: a group for each layer, an array for each variable."""
+    if zipfile.is_zipfile(path):
+        return False
+    h5py = import_h5py()
+    with h5py.File(path, "r") as file:
+        groups = list(file.values())
+        return bool(groups) and all(
+            isinstance(one, h5py.Group) and len(one) and all(isinstance(array, h5py.Dataset) for array in one.values())
+            for one in groups
+        )
 
 
 # ------------------------------------------------------------------------------------------------- Keras 3's files
