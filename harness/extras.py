@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
+import sys
+import tempfile
+from collections.abc import Iterator
 from types import ModuleType
 
 from harness.errors import EngineMissingError
@@ -18,8 +22,9 @@ def import_keras() -> ModuleType:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
-    _import("tensorflow", "runs the Keras model", "tensorflow-cpu")  # Keras imports without it, but does not run
-    return _import("keras", "runs the Keras model", "tensorflow-cpu")
+    with _without_chatter():
+        _import("tensorflow", "runs the Keras model", "tensorflow-cpu")  # Keras imports without it, but does not run
+        return _import("keras", "runs the Keras model", "tensorflow-cpu")
 
 
 def import_keras_layers() -> ModuleType:
@@ -47,6 +52,34 @@ def import_pillow() -> ModuleType:
 def import_opencv() -> ModuleType:
     """OpenCV 4, which still reads Caffe nets. Raises EngineMissingError."""
     return _import("cv2", "is the second opinion", "opencv")
+
+
+_CHATTER = (b"All log messages before absl::InitializeLog()", b"oneDNN custom operations are on")
+
+
+@contextlib.contextmanager
+def _without_chatter() -> Iterator[None]:
+    """Leave out what TensorFlow says of itself on its first import, whatever the log level; all else goes through."""
+    if "tensorflow" in sys.modules:
+        yield
+        return
+    with tempfile.TemporaryFile() as heard:
+        sys.stderr.flush()
+        try:
+            stderr = os.dup(2)
+        except OSError:  # no standard error at all
+            yield
+            return
+        os.dup2(heard.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            heard.seek(0)
+            for line in heard:
+                if not any(words in line for words in _CHATTER):
+                    os.write(2, line)
 
 
 def _import(module: str, purpose: str, extra: str) -> ModuleType:
