@@ -11,7 +11,7 @@ import pytest
 
 from harness import pipeline
 from harness.cases import read_case
-from harness.data import Case, Status, Tolerance
+from harness.data import Case, RecordedTop, Recording, Status, Tolerance
 from harness.engines.reference import Reference
 from harness.errors import CandidateError, RecordingError, UsageError, WeightsError
 from harness.recording import load_top, read_recording
@@ -34,6 +34,21 @@ def edited(digits: Path, old: str, new: str) -> Case:
 
 def statuses(report: pipeline.ParityReport) -> dict[str, str]:
     return {row.layer: row.status.value for row in report.layers}
+
+
+def test_python_layers_that_stood_in_are_named() -> None:
+    def top(layer: str, kind: str, python: bool) -> RecordedTop:
+        return RecordedTop(layer, kind, layer, (1,), "0.npy", "0", python)
+
+    tops = (top("conv", "Convolution", False), top("bn", "BN", True))
+    assert pipeline._stand_ins(Recording(Path("x"), "docker", "caffe 1.0.0", tops[:1])) == ()
+    assert pipeline._stand_ins(Recording(Path("x"), "docker", "caffe 1.0.0", tops)) == (
+        "Caffe has no such type, so this layer is computed by a Python layer of the harness: bn (BN)",
+    )
+    both = (*tops, top("up", "Upsample", True), top("up", "Upsample", True))
+    assert pipeline._stand_ins(Recording(Path("x"), "docker", "caffe 1.0.0", both)) == (
+        "Caffe has no such type, so these layers are computed by a Python layer of the harness: bn (BN), up (Upsample)",
+    )
 
 
 def test_the_port_by_hand_computes_what_caffe_computed(models):

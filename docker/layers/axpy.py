@@ -19,8 +19,9 @@ class Axpy(caffe.Layer):
 
     def forward(self, bottom, top):
         """In float64, rounded once."""
-        a, x, y = (bottom[index].data.astype(np.float64) for index in range(3))
-        top[0].data[...] = a.reshape(list(x.shape[:2]) + [1] * (x.ndim - 2)) * x + y
+        for image, out in enumerate(top[0].data):
+            a, x, y = (bottom[index].data[image].astype(np.float64) for index in range(3))
+            out[...] = a.reshape([-1] + [1] * (x.ndim - 1)) * x + y
 
     def backward(self, top, propagate_down, bottom):
         """Nothing is trained here."""

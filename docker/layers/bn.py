@@ -37,15 +37,17 @@ class BN(caffe.Layer):
 
     def forward(self, bottom, top):
         """scale * (x - mean) / sqrt(variance + 1e-9) + shift, or scale * x + shift."""
-        x = bottom[0].data.astype(np.float64)
-        scale, shift = (blob.data.astype(np.float64).reshape(1, -1, 1, 1) for blob in self.blobs)
-        if self.about["mode"] == "LEARN":
-            mean = x.mean(axis=(0, 2, 3), keepdims=True)
-            variance = (x * x).mean(axis=(0, 2, 3), keepdims=True) - mean * mean
-            x = (x - mean) / np.sqrt(variance + EPSILON)
-            for index in range(1, len(top)):
-                top[index].data[...] = (mean, variance)[index - 1]
-        top[0].data[...] = scale * x + shift
+        data, out = bottom[0].data, top[0].data
+        scale, shift = (blob.data.astype(np.float64).reshape(-1) for blob in self.blobs)
+        for channel in range(data.shape[1]):  # one at a time: float64 copies of a whole blob can be gigabytes
+            x = data[:, channel].astype(np.float64)
+            if self.about["mode"] == "LEARN":
+                mean = x.mean()
+                variance = (x * x).mean() - mean * mean
+                x = (x - mean) / np.sqrt(variance + EPSILON)
+                for index in range(1, len(top)):
+                    top[index].data[0, channel] = (mean, variance)[index - 1]
+            out[:, channel] = scale[channel] * x + shift[channel]
 
     def backward(self, top, propagate_down, bottom):
         """Nothing is trained here."""

@@ -46,16 +46,17 @@ class Interp(caffe.Layer):
     def forward(self, bottom, top):
         """Rows first, then columns."""
         height, width = bottom[0].data.shape[2:]
-        x = bottom[0].data[:, :, -self.begin : height + self.end, -self.begin : width + self.end]
-        if x.shape == top[0].data.shape:
-            top[0].data[...] = x
+        data = bottom[0].data[:, :, -self.begin : height + self.end, -self.begin : width + self.end]
+        if data.shape == top[0].data.shape:
+            top[0].data[...] = data
             return
-        x = x.astype(np.float64)
-        for axis in (2, 3):
-            low, high, part = _places(x.shape[axis], top[0].data.shape[axis])
-            part = part.reshape([-1, 1] if axis == 2 else [1, -1])
-            x = (1 - part) * np.take(x, low, axis) + part * np.take(x, high, axis)
-        top[0].data[...] = x
+        for image, out in zip(data, top[0].data):
+            x = image.astype(np.float64)
+            for axis in (1, 2):
+                low, high, part = _places(x.shape[axis], out.shape[axis])
+                part = part.reshape([-1, 1] if axis == 1 else [1, -1])
+                x = (1 - part) * np.take(x, low, axis) + part * np.take(x, high, axis)
+            out[...] = x
 
     def backward(self, top, propagate_down, bottom):
         """Nothing is trained here."""

@@ -30,11 +30,12 @@ class Normalize(caffe.Layer):
 
     def forward(self, bottom, top):
         """Divides by the norm, then scales."""
-        x = bottom[0].data.astype(np.float64)
-        axes = tuple(range(1, x.ndim)) if self.about["across_spatial"] else (1,)
-        norm = np.sqrt((x * x).sum(axis=axes, keepdims=True) + self.about["eps"])
-        scale = self.blobs[0].data.astype(np.float64).reshape([1, -1] + [1] * (x.ndim - 2))
-        top[0].data[...] = scale * (x / norm)
+        data, out = bottom[0].data, top[0].data
+        scale = self.blobs[0].data.astype(np.float64).reshape([-1] + [1] * (data.ndim - 2))
+        for image in range(len(data)):
+            x = data[image].astype(np.float64)
+            norm = np.sqrt((x * x).sum(axis=None if self.about["across_spatial"] else 0) + self.about["eps"])
+            out[image] = scale * (x / norm)
 
     def backward(self, top, propagate_down, bottom):
         """Nothing is trained here."""
