@@ -10,9 +10,11 @@ import numpy as np
 from support import nets
 from support.table import Entry
 
-from harness.caffe import write_caffemodel
+from harness.caffe import read_network, write_caffemodel
+from harness.caffe.deploy import net_file
 from harness.data import Layer, Recording
 from harness.engines import RecordRequest, docker
+from harness.layers.shapes import infer_shapes
 from harness.progress import silent
 from harness.recording import load_top, read_recording
 
@@ -72,7 +74,12 @@ def _record(
     blobs: Mapping[str, nets.Blobs],
     types: Mapping[str, str],
 ) -> Recording:
-    (folder / "deploy.prototxt").write_text(text, encoding="utf-8")
+    prototxt = folder / "deploy.prototxt"
+    prototxt.write_text(text, encoding="utf-8")
+    network = read_network(prototxt)
+    layers = net_file(network, infer_shapes(network))  # types of forks, for which Python layers stand in
+    if layers is not None:
+        (folder / "net.json").write_bytes(layers)
     write_caffemodel(folder / "weights.caffemodel", "table", blobs, types)
     files = {}
     for name, array in inputs.items():
@@ -81,5 +88,6 @@ def _record(
     out = folder / "out"
     out.mkdir()
     folder.chmod(0o755)
-    docker.record(RecordRequest(folder / "deploy.prototxt", folder / "weights.caffemodel", files), out, silent)
+    net = folder / "net.json" if layers is not None else None
+    docker.record(RecordRequest(prototxt, folder / "weights.caffemodel", files, net=net), out, silent)
     return read_recording(out)
