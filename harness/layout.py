@@ -56,7 +56,8 @@ def last(*shapes: Shape) -> list[Held]:
 
 def channels_last(array: np.ndarray) -> np.ndarray:
     """N, C, … → N, …, C, contiguous."""
-    return np.ascontiguousarray(np.moveaxis(array, 1, -1)) if array.ndim > 2 else np.ascontiguousarray(array)
+    # Not `ascontiguousarray`, which makes an array of one axis out of a single number.
+    return np.asarray(np.moveaxis(array, 1, -1) if array.ndim > 2 else array, order="C")
 
 
 def channels_first(array: np.ndarray) -> np.ndarray:

@@ -85,3 +85,8 @@ def test_any_order_comes_back() -> None:
 def test_another_shape_is_left_alone_for_the_verdict_to_see(shape: tuple[int, ...]) -> None:
     """Equal sizes are not enough: neither the batch nor the channels may be mixed with the rest."""
     assert from_candidate(np.zeros(shape), (2, 4, 5, 3)).shape == shape
+
+
+def test_a_single_number_stays_one() -> None:
+    assert channels_last(np.array(3.0)).shape == ()
+    assert from_candidate(np.array(3.0), ()).shape == to_candidate(np.array(3.0), 0).shape == ()

@@ -7,7 +7,6 @@ import pytest
 from support import nets
 
 from harness.data import Top
-from harness.errors import UnsupportedError
 from harness.layers import layer_type
 from harness.layers.shapes import blob_shapes, infer_shapes
 
@@ -61,16 +60,3 @@ def test_one_shape_serves_all_tops_of_an_input() -> None:
     )
     assert infer_shapes(net)[Top("in", "b")] == (2, 3)
     assert layer_type(net["in"]).output_shapes(net["in"], []) == ((2, 3), (2, 3))
-
-
-@pytest.mark.parametrize(
-    ("kind", "shape", "parameters", "said"),
-    [
-        ("Softmax", (1, 4, 5, 5), "softmax_param { axis: 2 }", "axis 2: only axis 1 is supported"),
-        ("InnerProduct", (1, 4, 5, 5), "inner_product_param { num_output: 3 axis: 2 }", "axis 2: only axis 1"),
-        ("InnerProduct", (1, 4, 5, 5), "", "no num_output"),
-    ],
-)
-def test_what_cannot_be_honoured_is_refused(kind: str, shape: tuple[int, ...], parameters: str, said: str) -> None:
-    with pytest.raises(UnsupportedError, match=said):
-        infer_shapes(nets.single(kind, shape, parameters))

@@ -41,6 +41,7 @@ class Entry:
     parameters: str = ""
     tops: int = 1
     keras: bool = True  # False: the converter must refuse it
+    fork: bool = False  # True: a type that BVLC Caffe has not; it is left out of the run through Caffe
     draws: tuple[Draw, ...] = (normal,)  # what the bottoms hold; the last one serves the rest
     draw_blobs: Callable[[np.random.Generator, Sequence[Shape]], Sequence[np.ndarray]] | None = None
 
@@ -84,6 +85,14 @@ def plain(kind: str, id: str, shape: Shape | tuple[Shape, ...], parameters: str 
     """An entry of one bottom, or of several where a tuple of shapes is given."""
     shapes = shape if shape and isinstance(shape[0], tuple) else (shape,)
     return Entry(f"{kind.lower()} {id}", kind, shapes, parameters, **more)
+
+
+@dataclass(frozen=True)
+class Rootless(Entry):
+    """A layer without bottoms. Its net has an input all the same, since a net begins with one; nobody reads it."""
+
+    def text(self, name: str, bottoms: Sequence[str]) -> str:
+        return super().text(name, ())
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 from support import loops
-from support.table import Entry, plain
+from support.table import Entry, lacking, plain
 
 ENTRIES = (
     plain("InnerProduct", "of a vector", (2, 5), "inner_product_param { num_output: 4 }"),
@@ -12,10 +13,28 @@ ENTRIES = (
     plain("InnerProduct", "no bias", (1, 4, 3, 2), "inner_product_param { num_output: 3 bias_term: false }"),
     plain("InnerProduct", "transposed", (2, 3, 2, 4), "inner_product_param { num_output: 5 transpose: true }"),
     plain("InnerProduct", "many terms", (1, 64, 4, 3), "inner_product_param { num_output: 7 }"),
+    plain("InnerProduct", "axis 2 of a sequence", (2, 3, 4), "inner_product_param { num_output: 5 axis: 2 }"),
+    plain("InnerProduct", "axis 2 of an image", (2, 3, 4, 5), "inner_product_param { num_output: 6 axis: 2 }"),
+    plain("InnerProduct", "axis 3 of an image", (2, 3, 4, 5), "inner_product_param { num_output: 6 axis: 3 }"),
+    plain(
+        "InnerProduct", "axis -1, no bias", (2, 3, 4), "inner_product_param { num_output: 5 axis: -1 bias_term: false }"
+    ),
+    plain("InnerProduct", "axis -3", (2, 3, 4, 5), "inner_product_param { num_output: 6 axis: -3 }"),
+    plain(
+        "InnerProduct",
+        "axis 2, transposed",
+        (2, 3, 2, 4),
+        "inner_product_param { num_output: 5 axis: -2 transpose: true }",
+    ),
+    *lacking((plain("InnerProduct", "axis 0", (2, 3, 4), "inner_product_param { num_output: 5 axis: 0 }"),)),
 )
 
 
 def tops_of(entry: Entry, blobs, bottoms):
     """The plain loops."""
     w, b = (*blobs, None)[:2]
-    return [loops.inner_product(bottoms[0], w, b, transpose="transpose: true" in entry.parameters)]
+    (x,) = bottoms
+    lead = x.shape[: entry.net["layer"].parameters.inner_product_param.axis % x.ndim]
+    rows = x.reshape(int(np.prod(lead)), *x.shape[len(lead) :])
+    top = loops.inner_product(rows, w, b, transpose="transpose: true" in entry.parameters)
+    return [top.reshape(*lead, -1)]
