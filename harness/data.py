@@ -249,6 +249,7 @@ class Pair:
     outputs: tuple[Cut, ...]
     reason: str
     main: str = ""
+    read_as: tuple[Order, ...] = ()  # how `main` holds each of `inputs`, behind what turns the axes on the way to it
     misread: str | None = None  # a sentence, where the Keras layer reads something else than Caffe's does
     precision: str = "float32"  # the lowest that its Keras layers compute in
 

@@ -1,4 +1,4 @@
-"""Public trained nets through the whole line: converted, run in the real Caffe, every layer a match, nothing tuned by hand."""
+"""Public trained nets through the whole line: converted, run in the real Caffe, every layer a match, nothing hand-tuned."""
 
 from __future__ import annotations
 

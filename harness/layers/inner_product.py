@@ -40,7 +40,7 @@ class InnerProduct(LayerType):
     """
 
     local = False
-    keras_classes = ("Dense",)
+    keras_classes = ("Dense", "Conv2D")
 
     def output_shapes(self, layer: Layer, bottoms: Sequence[Shape]) -> tuple[Shape, ...]:
         check_blobs(layer, bottoms=1)
@@ -88,7 +88,10 @@ class InnerProduct(LayerType):
         if bottoms[0].rank > 2 and _axis(layer, bottoms[0].shape) == 1:
             whole = kernel_ok.reshape(-1, *bottoms[0].shape[1:])
             kernel_ok = whole.transpose(bottoms[0].order).reshape(kernel_ok.shape)
-        return {"kernel": kernel_ok.T} | ({"bias": blobs[1].reshape(-1)} if len(blobs) > 1 else {})
+        kernel = kernel_ok.T
+        if keras_class == "Conv2D" and bottoms[0].rank == 4:  # written as a convolution over the whole bottom
+            kernel = kernel.reshape(*bottoms[0].keras_shape[1:], -1)
+        return {"kernel": kernel} | ({"bias": blobs[1].reshape(-1)} if len(blobs) > 1 else {})
 
     def absorbs(self, layer: Layer, follower: Layer, call: KerasCall) -> KerasCall | None:
         return absorb_activation(follower, call)

@@ -148,7 +148,8 @@ class _Walk:
         self.trailing.update(one.name for one in tail[1:])
         keras = (*before, *(one.name for one in tail))
         low = [self.nodes[name].dtype for name in keras if self.nodes[name].dtype not in ("float32", "float64")]
-        outputs = self._outputs(caffe, node, tail, inputs)
+        held = self._held(node, inputs)
+        outputs = self._outputs(caffe, node, tail, held)
         self.pairs.append(
             Pair(
                 caffe=caffe,
@@ -158,21 +159,15 @@ class _Walk:
                 outputs=outputs,
                 reason=reason,
                 main=node.name,
+                read_as=tuple(blob.order for blob in held),
                 precision=low[0] if low else "float32",
             )
         )
         for cut in outputs:
             self._bind(replace(cut, top=self.canonical[cut.top]))
 
-    def _outputs(
-        self,
-        caffe: tuple[Layer, ...],
-        node: KerasNode,
-        tail: Sequence[KerasNode],
-        inputs: Sequence[Cut],
-    ) -> tuple[Cut, ...]:
-        """The Keras tensors that are compared, each with its top; a Keras layer may give fewer than Caffe's."""
-        layer, last = caffe[0], caffe[-1]
+    def _held(self, node: KerasNode, inputs: Sequence[Cut]) -> list[Held]:
+        """What a Keras layer reads, behind the layers that turn axes between it and its segment's inputs."""
         paths = {
             root: [self.nodes[name] for name in self.glue.get(tensor, ())]
             for tensor in node.inputs
@@ -182,6 +177,17 @@ class _Walk:
         for cut in inputs:
             order = passed_on(cut.order, paths.get(cut.tensor, ()))
             held.append(Held(self.shapes[cut.top], order if order is not None else cut.order))
+        return held
+
+    def _outputs(
+        self,
+        caffe: tuple[Layer, ...],
+        node: KerasNode,
+        tail: Sequence[KerasNode],
+        held: Sequence[Held],
+    ) -> tuple[Cut, ...]:
+        """The Keras tensors that are compared, each with its top; a Keras layer may give fewer than Caffe's."""
+        layer, last = caffe[0], caffe[-1]
         orders = order_behind(layer, held, node, tail[1:], self.shapes)
         tops = layer.tops if last is layer else last.tops
         made = zip(tail[-1].outputs, tail[-1].output_shapes, tops, orders, strict=False)

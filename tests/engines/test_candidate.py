@@ -1,158 +1,101 @@
-"""Ports as people have them, down the whole line: digits_lenet against its golden, recorded by the real Caffe."""
+"""The candidate of a case: its counterparts, its weights, and sizes that differ."""
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from support import nets
 
-from harness import pipeline
-from harness.cases import read_case
-from harness.data import Case, ParityReport, Status
+from harness.caffe import read_network
+from harness.data import Case, InputSource, WeightsSource
 from harness.engines.candidate import open_candidate
-from harness.engines.reference import Reference
-from harness.extras import import_tf_keras
+from harness.errors import MappingError, WeightsError
+from harness.layers.shapes import infer_shapes
 
-NESTED = """\
+NET = (
+    nets.data(1, 3, 8, 8)
+    + nets.conv("data", "a", "num_output: 4 kernel_size: 3")
+    + nets.relu("a")
+    + nets.layer("InnerProduct", "a", "fc", "inner_product_param { num_output: 5 }")
+)
+MODEL = """
 import keras
 from keras import layers
-
-
-def get_model(input_shape=(8, 8, 1)):
-    features = keras.Sequential(
-        [
-            keras.Input(input_shape),
-            layers.Conv2D(20, 5, padding="same", name="conv1"),
-            layers.MaxPooling2D(3, strides=2, padding="same", name="pool1"),
-            layers.Conv2D(50, 3, padding="same", activation="relu", name="conv2"),
-            layers.MaxPooling2D(2, strides=2, name="pool2"),
-        ],
-        name="features",
-    )
-    image = keras.Input(input_shape)
-    x = layers.Flatten()(features(image))
-    x = layers.Dropout(0.5)(layers.Dense(100, activation="relu", name="ip1")(x))
-    return keras.Model(image, layers.Dense(10, activation="softmax", name="ip2")(x))
-"""
-
-CLASS = """\
-import keras
-from keras import layers
-
-
-class Pooled(layers.Layer):
-    def __init__(self, convolution, pool):
-        super().__init__()
-        self.convolution, self.pool = convolution, pool
-
-    def call(self, inputs):
-        return self.pool(self.convolution(inputs))
-
-
-class Port(keras.Model):
-    def __init__(self):
-        super().__init__()
-        self.first = Pooled(
-            layers.Conv2D(20, 5, padding="same", name="conv1"),
-            layers.MaxPooling2D(3, strides=2, padding="same", name="pool1"),
-        )
-        self.second = Pooled(
-            layers.Conv2D(50, 3, padding="same", activation="relu", name="conv2"),
-            layers.MaxPooling2D(2, strides=2, name="pool2"),
-        )
-        self.flat = layers.Flatten()
-        self.ip1 = layers.Dense(100, activation="relu", name="ip1")
-        self.drop = layers.Dropout(0.5)
-        self.ip2 = layers.Dense(10, activation="softmax", name="ip2")
-
-    def call(self, inputs, training=None):
-        x = self.flat(self.second(self.first(inputs)))
-        return self.ip2(self.drop(self.ip1(x), training=training))
 
 
 def get_model():
-    return Port()
+    return keras.Sequential(
+        [
+            keras.Input({shape}),
+            {conv},
+            {middle}
+            {dense},
+        ]
+    )
 """
+CONV = 'layers.Conv2D(4, 3, activation="relu", name="a")'
+DENSE = 'layers.Dense(5, name="fc")'
 
 
-def compare(case: Case) -> ParityReport:
-    return pipeline.compare(case, pipeline.Options(reference=Reference(engine="golden")))
+@pytest.fixture
+def opened(tmp_path: Path):
+    (tmp_path / "deploy.prototxt").write_text(NET, encoding="utf-8")
+    network = read_network(tmp_path / "deploy.prototxt")
+    blobs = nets.random_blobs(network)
+
+    def open_it(shape=(8, 8, 3), conv=CONV, middle="layers.Flatten(),", dense=DENSE, **changes):
+        source = MODEL.format(shape=shape, conv=conv, middle=middle, dense=dense)
+        (tmp_path / "keras_model.py").write_text(source, encoding="utf-8")
+        case = Case("c", tmp_path, network.path, "keras_model.py", WeightsSource(), InputSource(seed=0))
+        case = replace(case, **changes)
+        candidate, layer_map = open_candidate(case, network, nets.weights(blobs), infer_shapes(network))
+        x = nets.random_inputs(network)
+        (top,) = nets.define_all(network, blobs, x)[network["fc"].tops[0]]
+        made = np.asarray(candidate.model(np.moveaxis(next(iter(x.values())), 1, -1))).reshape(-1)
+        return made, top, layer_map
+
+    return open_it
 
 
-def failing(report: ParityReport) -> list[str]:
-    return [row.layer for row in report.layers if row.status.fails]
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"conv": CONV.replace('"a"', '"first"'), "dense": DENSE.replace('"fc"', '"last"')},
+        {"middle": "", "dense": 'layers.Conv2D(5, 6, name="fc")'},
+        {"middle": "layers.Permute((3, 1, 2)), layers.Flatten(),"},
+    ],
+    ids=["as converted", "other names", "fc as a convolution", "flattened in Caffe's order"],
+)
+def test_caffes_weights_go_where_the_map_says(opened, change) -> None:
+    made, expected, layer_map = opened(**change)
+    assert not layer_map.missing
+    np.testing.assert_allclose(made, expected, rtol=1e-5, atol=1e-5)
 
 
-def weights(case: Case) -> dict[str, list[np.ndarray]]:
-    """The trained weights in Keras' layouts."""
-    ready = pipeline.prepare(case)
-    candidate = open_candidate(case, ready.network, ready.weights, ready.shapes)
-    return {one.name: [np.array(variable) for variable in one.weights] for one in candidate.layers if one.weights}
+def test_a_layer_without_a_counterpart_is_named_with_the_nearest_name(opened) -> None:
+    with pytest.raises(WeightsError) as caught:
+        opened(middle="layers.GlobalAveragePooling2D(),", dense='layers.Softmax(name="fc_1")')
+    assert "deploy.prototxt:4, layer 'fc': the Keras model has no layer 'fc' to take its weights" in str(caught.value)
+    assert "the nearest name is 'fc_1'" in str(caught.value)
 
 
-def of_keras_2(case: Case) -> Any:
-    """The case's port as its authors would have had it in Keras 2, with its weights."""
-    import_tf_keras()
-    text = (case.folder / "keras_model.py").read_text().replace("import keras", "import tf_keras as keras")
-    scope: dict[str, Any] = {}
-    exec(text.replace("from keras import", "from tf_keras import"), scope)
-    model = scope["get_model"]()
-    for name, arrays in weights(case).items():
-        model.get_layer(name).set_weights(arrays)
-    return model
+def test_a_keras_layer_without_a_counterpart_keeps_no_initial_weights(opened) -> None:
+    with pytest.raises(WeightsError, match="Keras layers 'extra' have weights, but the Caffe net has none for them"):
+        opened(middle='layers.PReLU(name="extra"), layers.Flatten(),')
 
 
-def save(action: Any, *arguments: Any, **options: Any) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # HDF5 is considered legacy
-        action(*arguments, **options)
+def test_a_missing_bias_is_said(opened) -> None:
+    with pytest.raises(WeightsError, match="layer 'a': Caffe has bias, kernel for it, the Keras layer takes kernel"):
+        opened(conv=CONV.replace("name=", "use_bias=False, name="))
 
 
-@pytest.mark.parametrize("text", [NESTED, CLASS], ids=["nested", "class"])
-def test_ports_that_keras_does_not_list_layer_by_layer(digits: Path, text: str) -> None:
-    (digits / "keras_model.py").write_text(text)
-    report = compare(read_case(digits))
-    assert report.passed
-    assert {row.status for row in report.layers} == {Status.MATCH}
-    assert {row.layer for row in report.layers} == {"conv1", "pool1", "conv2", "pool2", "ip1", "ip2"}
-
-
-@pytest.mark.parametrize("text", [NESTED, CLASS], ids=["nested", "class"])
-def test_their_faults_are_found_and_named(digits: Path, text: str) -> None:
-    wrong = text.replace('activation="relu", name="conv2"', 'activation="tanh", name="conv2"')
-    (digits / "keras_model.py").write_text(wrong)
-    report = compare(read_case(digits))
-    assert failing(report) == ["conv2"]
-    cause = report["conv2"].causes[0]
-    assert cause.proven, "the layer inside of the nested model was rebuilt with another activation"
-    line = next(number for number, one in enumerate(wrong.splitlines(), start=1) if "tanh" in one)
-    assert cause.source == f"keras_model.py:{line}"
-
-
-def test_a_saved_model_of_keras_2(digits: Path) -> None:
-    case = read_case(digits)
-    model = of_keras_2(case)
-    save(model.save, digits / "port", save_format="tf")
-    report = compare(replace(case, keras="port"))
-    assert report.passed
-    assert report.candidate["weights"] == "own"
-    assert "SavedModel, loaded by tf_keras" in report.candidate["version"]
-    kernel, bias = model.get_layer("ip2").get_weights()
-    model.get_layer("ip2").set_weights([kernel + 0.01, bias])
-    save(model.save, digits / "other", save_format="tf")
-    assert failing(compare(replace(case, keras="other"))) == ["ip2"]
-
-
-def test_weights_of_keras_2_beside_the_function(digits: Path) -> None:
-    case = read_case(digits)
-    model = of_keras_2(case)
-    save(model.save_weights, digits / "port.h5")
-    assert compare(replace(case, keras_weights="port.h5")).passed
-    kernel, bias = model.get_layer("conv2").get_weights()
-    model.get_layer("conv2").set_weights([kernel, bias + 0.01])
-    save(model.save_weights, digits / "port.h5")
-    assert failing(compare(replace(case, keras_weights="port.h5"))) == ["conv2"]
+def test_sizes_that_differ_are_said_before_anything_is_run(opened) -> None:
+    with pytest.raises(MappingError) as caught:
+        opened(shape=(9, 9, 3), middle="layers.Cropping2D(((0, 1), (0, 1))), layers.Flatten(),")
+    said = str(caught.value)
+    assert "keras_model.py: the Keras model takes 9×9×3, the Caffe net 8×8×3 for 'data'" in said
+    assert "--input-size 8x8 runs both as Caffe's net is, --input-size 9x9 as the Keras model is" in said
