@@ -95,3 +95,12 @@ def test_activations_keep_their_size() -> None:
     tops = nets.define_all(net, synthetic_weights(net, 0), {next(iter(net.inputs)): x})
     sizes = [float(np.sqrt((tops[net[f"r{index}"].tops[0]] ** 2).mean())) for index in range(6)]
     assert all(0.1 < size < 10 for size in sizes), sizes
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_slopes_of_a_prelu_are_small_and_a_shared_one_is_a_number(shared: bool) -> None:
+    prelu = nets.layer("PReLU", "a", "p", f"prelu_param {{ channel_shared: {str(shared).lower()} }}")
+    net = nets.network(nets.data(1, 3, 8, 9) + FIRST + prelu)
+    (slopes,) = synthetic_weights(net, 0)["p"]
+    assert (slopes.shape, slopes.dtype) == (() if shared else (4,), np.float32)
+    assert 0 < np.abs(slopes).max() < 0.36
