@@ -26,6 +26,9 @@ from harness.layout import caffe_shape, channels_first, last_shape
 WHOLE = 2_000_000_000
 """Multiplications up to which a layer is computed whole in float64: a few seconds."""
 
+OVERFLOW = 2.0**128
+"""One unit in the last place above float32's largest number."""
+
 SAMPLE = 256
 """Sites drawn where a layer is too large."""
 
@@ -127,7 +130,7 @@ def _functions_on_crop(
 
 def _difference(pair: Pair, function: Float64, exact: Exact) -> tuple[float, bool]:
     """Largest difference of two float64 functions relative to Σ|w·x|, and whether float64's own rounding explains it."""
-    size = np.maximum(exact.scale, np.abs(exact.value))
+    size = np.fmax(exact.scale, np.abs(exact.value))  # the scale, where the value is no number
     difference = _distance(function, exact.value)
     tolerance = 4 * gamma(exact.terms + 8, 2.0**-53) + sum(layer_type(one).parameter_rounding for one in pair.caffe)
     agrees = bool((difference <= tolerance * size + exact.floor).all())
@@ -135,10 +138,12 @@ def _difference(pair: Pair, function: Float64, exact: Exact) -> tuple[float, boo
 
 
 def _distance(values: Float64, exact: Float64) -> Float64:
-    """|values − exact|, zero where both are the same infinity or neither is a number."""
-    with np.errstate(invalid="ignore"):
-        distance: Float64 = np.abs(values - exact)
-    distance[(values == exact) | (np.isnan(values) & np.isnan(exact))] = 0.0
+    """|values − exact|, zero where neither is a number.
+
+    What float32 cannot hold counts as the 2¹²⁸ where its infinity begins: float64 still has the number that overflowed.
+    """
+    distance: Float64 = np.abs(np.clip(values, -OVERFLOW, OVERFLOW) - np.clip(exact, -OVERFLOW, OVERFLOW))
+    distance[np.isnan(values) & np.isnan(exact)] = 0.0
     return distance
 
 

@@ -189,7 +189,7 @@ def _integers(stream: np.random.Philox, count: int) -> np.ndarray:
 
 
 def _kernel(stream: np.random.Philox, shape: Shape, limit: float) -> np.ndarray:
-    kernel = np.empty((shape[0], math.prod(shape[1:])), np.float32)
+    kernel = np.empty((math.prod(shape[:1]), math.prod(shape[1:])), np.float32)  # a blob may be a number without axes
     for row in kernel:
         values = _integers(stream, row.size)
         if row.size > 1:

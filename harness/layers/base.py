@@ -261,11 +261,20 @@ def channels_last(array: np.ndarray) -> np.ndarray:
 
 
 def absorb_activation(follower: Layer, call: KerasCall) -> KerasCall | None:
-    """The call with a plain ReLU behind it as its `activation`, as a person would write it."""
-    slope = follower.type == "ReLU" and follower.parameters.relu_param.negative_slope
-    if follower.type != "ReLU" or slope or "activation" in call.arguments:
+    """The call with the layer behind it as its `activation`, where a person would write it so: no parameter is left."""
+    activation = _activation_of(follower)
+    if activation is None or "activation" in call.arguments:
         return None
-    return replace(call, arguments={**call.arguments, "activation": "relu"})
+    return replace(call, arguments={**call.arguments, "activation": activation})
+
+
+def _activation_of(layer: Layer) -> str | None:
+    parameters = layer.parameters
+    if layer.type == "ReLU":
+        return None if parameters.relu_param.negative_slope else "relu"
+    if layer.type == "ELU":
+        return "elu" if parameters.elu_param.alpha == 1 else None
+    return {"Sigmoid": "sigmoid", "TanH": "tanh"}.get(layer.type)
 
 
 def module_name(layer_type: str) -> str:

@@ -3,48 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from harness.data import Layer
-from harness.errors import UnsupportedError
 from harness.layers import register
-from harness.layers.base import Blobs, Exact, Float32, KerasCall, LayerType, U, Unit, channels_last
+from harness.layers.base import Blobs, KerasCall, U
+from harness.layers.neuron import Neuron, flushed, lost, single
 from harness.layout import Held
 
 
 @register("ReLU")
-class ReLU(LayerType):
-    """top = max(bottom, 0) + negative_slope · min(bottom, 0). Source: BVLC Caffe 1.0, relu_layer.cpp."""
+class ReLU(Neuron):
+    """top = max(bottom, 0) + negative_slope · min(bottom, 0). Source: BVLC Caffe 1.0, relu_layer.cpp.
 
-    keras_classes = ("ReLU", "LeakyReLU", "Activation")
+    Without a slope Caffe gives NaN for −∞, which it multiplies by zero.
+    """
+
+    keras_classes = ("ReLU", "Relu", "LeakyReLU", "LeakyRelu", "SlopedReLU", "Activation")
     fuses = ("relu", "leaky_relu")
     parameter_rounding = 2 * U
 
     def keras_calls(self, layer: Layer, bottoms: Sequence[Held]) -> tuple[KerasCall, ...]:
-        slope = float(layer.parameters.relu_param.negative_slope)
+        slope = single(layer, "negative_slope", _slope(layer))
+        if not slope:
+            return (KerasCall("ReLU", main=True),)
         if slope < 0:
-            raise UnsupportedError(
-                f"Keras' LeakyReLU takes no slope below zero: {slope:.6g}", layer=layer.name, line=layer.line
-            )
-        if slope:
-            return (KerasCall("LeakyReLU", {"negative_slope": float(f"{slope:.8g}")}, main=True),)
-        return (KerasCall("ReLU", main=True),)
+            return (KerasCall("SlopedReLU", {"negative_slope": slope}, main=True, custom=True),)
+        return (KerasCall("LeakyReLU", {"negative_slope": slope}, main=True),)
 
-    def follow(self, layer: Layer, blobs: Blobs, exact: Exact) -> Exact:
-        slope = float(layer.parameters.relu_param.negative_slope)
-        value = np.where(exact.value > 0, exact.value, slope * exact.value)
-        scale = exact.scale * max(1.0, abs(slope)) + (np.abs(value) if slope else 0.0)
-        return replace(exact, value=value, scale=scale, terms=exact.terms + (1 if slope else 0))
+    def function(self, layer: Layer, x: np.ndarray) -> np.ndarray:
+        value: np.ndarray = np.maximum(x, 0) + _slope(layer) * np.minimum(x, 0)
+        return value
 
-    def unit(self, layer: Layer, blobs: Blobs, bottoms: Sequence[Float32], top: Float32, position: int = 0) -> Unit:
-        """Zero without a slope: choosing rounds nothing. With one, u·|top| for the one multiplication."""
-        return self.follow_unit(layer, blobs, Unit(), top)
-
-    def follow_unit(self, layer: Layer, blobs: Blobs, unit: Unit, top: Float32) -> Unit:
+    def slope(self, layer: Layer, y: np.ndarray) -> float:
         """max(x, 0) moves two numbers no farther apart, so the unit before it holds behind it too."""
-        if not layer.parameters.relu_param.negative_slope:
-            return unit
-        size = channels_last(top).reshape(-1, top.shape[1] if top.ndim > 1 else 1)
-        return Unit(dense=unit.rows(0, len(size)) + np.float32(U) * np.abs(size), floor=unit.floor)
+        return max(1.0, abs(_slope(layer)))
+
+    def own(self, layer: Layer, y: np.ndarray) -> np.ndarray | None:
+        """|y| with a slope, for its one multiplication; choosing rounds nothing."""
+        return np.abs(y) if _slope(layer) else None
+
+    def own_terms(self, layer: Layer) -> int:
+        return 1 if _slope(layer) else 0
+
+    def scale(
+        self, layer: Layer, blobs: Blobs, bottoms: Sequence[np.ndarray], tops: Sequence[np.ndarray]
+    ) -> Sequence[np.ndarray] | None:
+        """|y| below zero, and all of it where the bottom is denormal."""
+        if not _slope(layer):
+            return None
+        x, y = bottoms[0], tops[0]
+        return (np.where(x < 0, np.abs(y), 0).astype(y.dtype) + lost(y, self.function(layer, flushed(x))),)
+
+
+def _slope(layer: Layer) -> float:
+    return float(layer.parameters.relu_param.negative_slope)

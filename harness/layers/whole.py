@@ -18,6 +18,7 @@ from harness.layers.base import (
     U,
     Unit,
     at_sites,
+    gamma,
     rows_of,
 )
 
@@ -56,8 +57,9 @@ class Whole(LayerType):
             scale = self.scale(layer, blobs, bottoms, tops)
         if scale is None:
             return Unit()
-        dense = rows_of(np.broadcast_to(scale[position], top.shape)).astype(np.float32)
-        return Unit(dense=np.float32(U) * dense, floor=self.floor(layer, bottoms))
+        with np.errstate(over="ignore"):
+            dense = rows_of(np.broadcast_to(scale[position], top.shape)).astype(np.float32)
+        return Unit(dense=np.float32(U) * _without_nan(dense), floor=self.floor(layer, bottoms))
 
     def define(
         self, layer: Layer, blobs: Blobs, bottoms: Sequence[np.ndarray], sites: Index, position: int = 0
@@ -72,7 +74,7 @@ class Whole(LayerType):
             return Exact(value, np.zeros_like(value))
         return Exact(
             value,
-            at_sites(np.broadcast_to(scale[position], tops[position].shape), sites),
+            _without_nan(at_sites(np.broadcast_to(scale[position], tops[position].shape), sites)),
             terms=self.terms(layer, [bottom.shape for bottom in bottoms]),
             floor=self.floor(layer, bottoms),
         )
@@ -90,7 +92,7 @@ class Elementwise(Whole):
         raise NotImplementedError
 
     def slope(self, layer: Layer, y: np.ndarray) -> np.ndarray | float:
-        """A bound on |f′| where f gives y: by it an error of what comes before is passed on."""
+        """|f′| where f gives y: by it the unit of what comes before is passed on; 1.0 where no number moves farther."""
         return 1.0
 
     def own(self, layer: Layer, y: np.ndarray) -> np.ndarray | None:
@@ -113,16 +115,37 @@ class Elementwise(Whole):
     def terms(self, layer: Layer, bottoms: Sequence[Shape]) -> int:
         return self.own_terms(layer)
 
+    def carried(self, layer: Layer, before: np.ndarray, value: np.ndarray, reach: np.ndarray) -> np.ndarray:
+        """How far the function moves at most where `before`, whose value it is, moves by `reach`.
+
+        Taken at the ends, which is where a function that only rises or only falls moves farthest: its slope at one point
+        says nothing of an error that is no longer small.
+        """
+        above = np.abs(self.function(layer, before + reach) - value)
+        farthest: np.ndarray = np.fmax(above, np.abs(self.function(layer, before - reach) - value))
+        return farthest
+
     def follow(self, layer: Layer, blobs: Blobs, exact: Exact) -> Exact:
+        share = gamma(exact.terms)
         with np.errstate(all="ignore"):
             value = self.function(layer, exact.value)
             own = self.own(layer, value)
-            scale = exact.scale * self.slope(layer, value) + (0.0 if own is None else own)
-        return replace(exact, value=value, scale=scale, terms=exact.terms + self.own_terms(layer))
+            scale = np.zeros_like(value) if own is None else 1.0 * own
+            if share:
+                scale += self.carried(layer, exact.value, value, share * exact.scale) / share
+        return replace(exact, value=value, scale=_without_nan(scale), terms=exact.terms + self.own_terms(layer))
 
     def follow_unit(self, layer: Layer, blobs: Blobs, unit: Unit, top: Float32) -> Unit:
         y = rows_of(top)
-        own = self.own(layer, y)
         with np.errstate(all="ignore"):
-            dense = unit.rows(0, len(y)) * self.slope(layer, y) + (0.0 if own is None else np.float32(U) * own)
-        return Unit(dense=np.broadcast_to(dense, y.shape).astype(np.float32), floor=unit.floor)
+            own, slope = self.own(layer, y), self.slope(layer, y)
+            if own is None and isinstance(slope, float) and slope == 1.0:
+                return unit
+            dense = unit.rows(0, len(y)) * slope + (0.0 if own is None else np.float32(U) * own)
+        return Unit(dense=_without_nan(np.broadcast_to(dense, y.shape).astype(np.float32)), floor=unit.floor)
+
+
+def _without_nan(scale: np.ndarray) -> np.ndarray:
+    """Zero in place of what is no number: where 0 · ∞ stands for an error, the value is exact or no number itself."""
+    np.copyto(scale, 0.0, where=np.isnan(scale))
+    return scale

@@ -249,6 +249,27 @@ def test_average_for_maximum_diverges() -> None:
     assert judge_pair(net, model, {}, {DATA: x}, top).status is Status.DIVERGES
 
 
+def test_what_overflows_float32_on_both_sides_is_no_error() -> None:
+    """float64 has a number where float32 has infinity, and the definition must not be held against it."""
+    net = nets.single("InnerProduct", (2, 2), "inner_product_param { num_output: 2 bias_term: false }")
+    blobs = {"layer": (np.array([[1e20, 1.0], [-1e20, 3e20]], np.float32),)}
+    x = np.array([[1e20, 2.0], [3.0, 1e19]], np.float32)
+    top = np.array([[np.inf, -np.inf], [3e20 + 1e19, np.inf]], np.float32)  # 1e40, −1e40; 3e39
+    row = judge_pair(net, nets.keras_model(net, blobs), blobs, {DATA: x}, top, strict=True)
+    assert (row.status, row.judged_by, row.note) == (Status.MATCH, "float64", None)
+    finite = np.where(np.isinf(top), np.float32(3e38), top)
+    row = judge_pair(net, nets.keras_model(net, blobs), blobs, {DATA: x}, finite, strict=True)
+    assert (row.status, row.isolated.nonfinite) == (Status.NONFINITE, 3)
+
+
+def test_what_is_no_number_on_both_sides_is_no_error() -> None:
+    net = nets.single("Sigmoid", (1, 3, 2, 2))
+    x = np.array([np.nan, np.inf, -np.inf, 0.0] * 3, np.float32).reshape(1, 3, 2, 2)
+    top = np.array([np.nan, 1.0, 0.0, 0.5] * 3, np.float32).reshape(1, 3, 2, 2)
+    row = judge_pair(net, nets.keras_model(net, {}), {}, {DATA: x}, top, strict=True)
+    assert (row.status, row.judged_by, row.float64.agrees, row.note) == (Status.MATCH, "float64", True, None)
+
+
 # -------------------------------------------------------------------------------- layers too large for the whole
 
 

@@ -55,6 +55,43 @@ def test_a_leaky_relu_is_a_layer() -> None:
     assert steps(DATA + nets.conv("data", "a") + text) == ["Conv2D a", "LeakyReLU leaky"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "parameters", "activation"),
+    [("TanH", "", "tanh"), ("Sigmoid", "", "sigmoid"), ("ELU", "", "elu"), ("ELU", "elu_param { alpha: 1 }", "elu")],
+)
+def test_what_keras_has_as_an_activation_is_fused(kind: str, parameters: str, activation: str) -> None:
+    for before in (
+        nets.conv("data", "a"),
+        nets.layer("InnerProduct", "data", "a", "inner_product_param { num_output: 3 }"),
+        nets.layer("Deconvolution", "data", "a", "convolution_param { num_output: 3 kernel_size: 2 }"),
+    ):
+        planned = steps(DATA + before + nets.layer(kind, "a", "act", parameters, top="a"))
+        assert planned[-1].split()[1:] == ["a", activation]
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters", "made"),
+    [
+        ("ELU", "elu_param { alpha: 0.5 }", "ELU act"),
+        ("PReLU", "", "PReLU act"),
+        ("Clip", "clip_param { min: 0 max: 6 }", "ReLU act"),
+        ("BNLL", "", "Activation act softplus"),
+        ("Exp", "", "Activation act exponential"),
+        ("Swish", "", "Activation act swish"),
+        ("Power", "power_param { scale: 2 }", "Rescaling act"),
+        ("ReLU", "relu_param { negative_slope: -0.1 }", "SlopedReLU act"),
+    ],
+)
+def test_other_functions_are_layers(kind: str, parameters: str, made: str) -> None:
+    text = DATA + nets.conv("data", "a") + nets.layer(kind, "a", "act", parameters, top="a")
+    assert steps(text) == ["Conv2D a", made]
+
+
+def test_a_second_activation_is_a_layer() -> None:
+    text = DATA + nets.conv("data", "a") + nets.layer("TanH", "a", "t", top="a")
+    assert steps(text + nets.layer("Sigmoid", "a", "s", top="a")) == ["Conv2D a tanh", "Activation s sigmoid"]
+
+
 def test_relu_behind_a_pool_or_the_input_is_a_layer() -> None:
     pool = nets.layer("Pooling", "data", "pool", "pooling_param { kernel_size: 3 stride: 3 }")
     assert steps(DATA + pool + nets.relu("pool")) == ["MaxPooling2D pool", "ReLU relu"]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from support.neurons import EVERYTHING, laid_out
 from support.table import Entry, plain
 
 ENTRIES = (
     plain("Sigmoid", "of an image", (2, 3, 4, 5)),
     plain("Sigmoid", "of a vector", (2, 7)),
     plain("Sigmoid", "far out", (1, 3, 4, 5), draws=(lambda rng, shape: 30 * rng.normal(size=shape),)),
+    plain("Sigmoid", "of every kind of number", (1, 3, 4, 5), draws=(laid_out(*EVERYTHING),)),
 )
 
 
