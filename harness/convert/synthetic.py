@@ -40,6 +40,13 @@ def synthetic_weights(network: Network, seed: int) -> dict[str, tuple[np.ndarray
         expected = layer_type(layer).blob_shapes(layer, [shapes[bottom] for bottom in layer.bottoms])
         if not expected:
             continue
+        ranges = layer_type(layer).blob_ranges(layer)
+        if ranges is not None:
+            stream = np.random.Philox(key=_key(seed, layer.name))
+            blobs[layer.name] = tuple(
+                _between(stream, shape, *ends) for shape, ends in zip(expected, ranges, strict=True)
+            )
+            continue
         gain = math.sqrt(RECTIFIED if _is_rectified(network, layer.tops) else LINEAR)
         if set(layer.bottoms) <= inputs:
             gain /= INPUT_RMS
@@ -81,6 +88,11 @@ def _kernel(stream: np.random.Philox, shape: Shape, limit: float) -> np.ndarray:
             values -= np.int32(int(values.sum(dtype=np.int64)) // row.size)
         np.multiply(values, limit * 2.0**-23, out=row, casting="same_kind")
     return kernel.reshape(shape)
+
+
+def _between(stream: np.random.Philox, shape: Shape, low: float, high: float) -> np.ndarray:
+    values = (low + high) / 2 + _integers(stream, math.prod(shape)) * ((high - low) / 2 * 2.0**-23)
+    return values.astype(np.float32).reshape(shape)
 
 
 def _uniform(stream: np.random.Philox, shape: Shape, limit: float) -> np.ndarray:
