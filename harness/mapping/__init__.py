@@ -178,10 +178,12 @@ class _Walk:
             for tensor in node.inputs
             for root in self.roots.get(tensor, ())
         }
-        held = []
+        by_top = {}
         for cut in inputs:
             order = passed_on(cut.order, paths.get(cut.tensor, ()))
-            held.append(Held(self.shapes[cut.top], order if order is not None else cut.order))
+            by_top[cut.top] = Held(self.shapes[cut.top], order if order is not None else cut.order)
+        # In Caffe's order: what a Keras layer multiplies or adds, it may read in any.
+        held = [by_top[top] for top in self.reads[layer.name] if top in by_top] or list(by_top.values())
         orders = order_behind(layer, held, node, tail[1:], self.shapes)
         tops = layer.tops if last is layer else last.tops
         made = zip(tail[-1].outputs, tail[-1].output_shapes, tops, orders, strict=False)
@@ -368,6 +370,8 @@ def _stands_for(node: KerasNode, layer: Layer) -> bool:
     described = layer_type(layer)
     if node.class_name not in described.keras_classes:
         return False
+    if layer.bottoms and len(set(node.inputs)) > len(layer.bottoms):
+        return False  # a product of two tensors is not the layer that multiplies one by what it has learned
     return node.class_name != "Activation" or activation_of(node) in described.fuses
 
 
