@@ -162,8 +162,15 @@ def _open(path: Path | str) -> Any:
         raise WeightsError(f"is not an HDF5 file that can be read: {error}", file=path) from error
 
 
+NEUTRAL = {"gamma": 1.0, "beta": 0.0}
+"""What a normalisation of Keras has for a Scale that the Caffe net does not have."""
+
+
 def _fill(layer: Any, arrays: Mapping[str, np.ndarray], name: str) -> None:
     variables = {variable.name: variable for variable in layer.weights}
+    if "moving_variance" in arrays:  # a normalisation scales and shifts by nothing where Caffe's does not
+        neutral = {key: value for key, value in NEUTRAL.items() if key in variables and key not in arrays}
+        arrays = {**arrays, **{key: np.full(variables[key].shape, value, "f4") for key, value in neutral.items()}}
     if set(variables) != set(arrays):
         raise WeightsError(
             f"Caffe has {', '.join(sorted(arrays))} for it, the Keras layer takes {', '.join(sorted(variables)) or 'none'}",
