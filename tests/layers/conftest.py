@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from support.caffe_table import Computed, run_caffe
-from support.table import ALL
+from support.table import BVLC
 
 from harness.engines import docker
 
@@ -17,4 +17,4 @@ def caffe(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Computed]:
         pytest.skip(problem)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HARNESS_CACHE", str(tmp_path_factory.mktemp("cache")))
-        return run_caffe(tmp_path_factory.mktemp("table"), ALL)
+        return run_caffe(tmp_path_factory.mktemp("table"), BVLC)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from support import nets
 from support.caffe_table import Computed
-from support.table import ALL, CONVERTIBLE, Entry
+from support.table import BVLC, Entry
 from support.verdicts import judge_pair
 
 from harness.compare import limits
@@ -15,8 +15,10 @@ from harness.layers import layer_type
 from harness.layers.shapes import infer_shapes
 
 pytestmark = pytest.mark.engine
-every_layer = pytest.mark.parametrize("entry", [pytest.param(entry, id=entry.id) for entry in ALL])
-every_convertible = pytest.mark.parametrize("entry", [pytest.param(entry, id=entry.id) for entry in CONVERTIBLE])
+every_layer = pytest.mark.parametrize("entry", [pytest.param(entry, id=entry.id) for entry in BVLC])
+every_convertible = pytest.mark.parametrize(
+    "entry", [pytest.param(entry, id=entry.id) for entry in BVLC if entry.keras]
+)
 
 
 def defined(one: Computed, position: int):

@@ -41,6 +41,7 @@ class Entry:
     parameters: str = ""
     tops: int = 1
     keras: bool = True  # False: the converter must refuse it
+    fork: bool = False  # True: a type of a fork of Caffe, which BVLC's cannot be asked about
     draws: tuple[Draw, ...] = (normal,)  # what the bottoms hold; the last one serves the rest
     draw_blobs: Callable[[np.random.Generator, Sequence[Shape]], Sequence[np.ndarray]] | None = None
 
@@ -138,6 +139,7 @@ def _collect() -> dict[str, tuple[Entry, Callable[..., Sequence[np.ndarray]]]]:
 _TABLE = _collect()
 ALL = tuple(entry for entry, _ in _TABLE.values())
 CONVERTIBLE = tuple(entry for entry in ALL if entry.keras)
+BVLC = tuple(entry for entry in ALL if not entry.fork)
 UNCONVERTIBLE = tuple(entry for entry in ALL if not entry.keras)
 
 
