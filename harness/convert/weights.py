@@ -163,7 +163,7 @@ def _open(path: Path | str) -> Any:
 
 
 NEUTRAL = {"gamma": 1.0, "beta": 0.0}
-"""A normalisation without them: a layer that has no room for them loses nothing."""
+"""What a normalisation without them has: a Scale that the Caffe net does not have, or that nothing is lost by."""
 
 
 def fill_layer(layer: Any, arrays: Mapping[str, np.ndarray], name: str, network: Network | None = None) -> None:
@@ -179,8 +179,10 @@ def fill_layer(layer: Any, arrays: Mapping[str, np.ndarray], name: str, network:
     if network is not None:
         address |= {"file": network.path, "line": network[name].line}
     variables = {variable.name: variable for variable in layer.weights}
-    spare = {key for key in arrays if key not in variables}
-    if set(variables) - set(arrays) or any(np.any(arrays[key] != NEUTRAL.get(key)) for key in spare):
+    if "moving_variance" in arrays:  # a normalisation scales and shifts by nothing where Caffe's does not
+        neutral = {key: value for key, value in NEUTRAL.items() if key in variables and key not in arrays}
+        arrays = {**arrays, **{key: np.full(variables[key].shape, value, "f4") for key, value in neutral.items()}}
+    if set(variables) != set(arrays):
         raise WeightsError(
             f"Caffe has {', '.join(sorted(arrays)) or 'nothing'} for it, the Keras layer takes "
             f"{', '.join(sorted(variables)) or 'none'}",

@@ -139,6 +139,13 @@ class LayerType:
         """The shapes of the learned blobs that Caffe would allocate; empty for a layer that learns nothing."""
         return ()
 
+    def blob_ranges(self, layer: Layer) -> tuple[tuple[float, float], ...] | None:
+        """Lowest and highest number of each blob where weights are made up; None for a kernel and its bias.
+
+        A variance must not be negative, and a scale of about 1 keeps activations in range.
+        """
+        return None
+
     def fan_in(self, layer: Layer, kernel: Shape) -> float:
         """How many products one output element sums."""
         return float(np.prod(kernel[1:]))

@@ -149,7 +149,10 @@ class _Walk:
         keras = (*before, *(one.name for one in tail))
         low = [self.nodes[name].dtype for name in keras if self.nodes[name].dtype not in ("float32", "float64")]
         held = self._held(node, inputs)
-        outputs = self._outputs(caffe, node, tail, held)
+        # In Caffe's order: what a Keras layer multiplies or adds, it may read in any.
+        by_top = {cut.top: blob for cut, blob in zip(inputs, held, strict=True)}
+        ordered = [by_top[top] for top in self.reads[layer.name] if top in by_top] or held
+        outputs = self._outputs(caffe, node, tail, ordered)
         self.pairs.append(
             Pair(
                 caffe=caffe,
@@ -374,6 +377,8 @@ def _stands_for(node: KerasNode, layer: Layer) -> bool:
     described = layer_type(layer)
     if node.class_name not in described.keras_classes:
         return False
+    if layer.bottoms and len(set(node.inputs)) > len(layer.bottoms):
+        return False  # a product of two tensors is not the layer that multiplies one by what it has learned
     return node.class_name != "Activation" or activation_of(node) in described.fuses
 
 

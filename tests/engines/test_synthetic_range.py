@@ -180,8 +180,9 @@ sys.stdout.buffer.write(packed.getvalue())
 def test_bilinear_kernels_are_caffes_own(engine: str, tmp_path: Path) -> None:
     text = nets.data(1, 4, 5, 5)
     for kernel in (1, 2, 3, 4, 5, 7, 8, 16, 64):
-        about = f"num_output: 4 kernel_size: {kernel} bias_term: false weight_filler {{ type: 'bilinear' }}"
-        groups = "group: 4" if kernel % 2 else ""
+        # As many outputs as inputs without groups is what we fill otherwise, on the diagonal, as training leaves it.
+        outputs, groups = (4, "group: 4") if kernel % 2 else (3, "")
+        about = f"num_output: {outputs} kernel_size: {kernel} bias_term: false weight_filler {{ type: 'bilinear' }}"
         text += nets.layer("Deconvolution", "data", f"k{kernel}", f"convolution_param {{ {about} {groups} }}")
     prototxt = tmp_path / "deploy.prototxt"
     prototxt.write_text(text)

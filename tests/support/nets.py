@@ -51,10 +51,15 @@ def single(kind: str, shape: Shape, parameters: str = "") -> Network:
 
 
 def random_blobs(net: Network, seed: int = 0) -> dict[str, Blobs]:
-    """Normal kernels of unit gain and small biases, float32, in Caffe's layouts."""
+    """Normal kernels of unit gain and small biases, else what the type says, float32, in Caffe's layouts."""
     rng = np.random.default_rng(seed)
     blobs = {}
     for name, shapes in blob_shapes(net, infer_shapes(net)).items():
+        ranges = layer_type(net[name]).blob_ranges(net[name])
+        if ranges is not None:
+            ends = zip(shapes, ranges, strict=True)
+            blobs[name] = tuple(np.float32(rng.uniform(low, high, size=shape)) for shape, (low, high) in ends)
+            continue
         kernel = rng.normal(size=shapes[0]) / np.sqrt(np.prod(shapes[0][1:]))
         blobs[name] = tuple(
             one.astype(np.float32) for one in (kernel, *(rng.normal(size=shape) / 4 for shape in shapes[1:]))

@@ -41,7 +41,7 @@ class Entry:
     parameters: str = ""
     tops: int = 1
     keras: bool = True  # False: the converter must refuse it
-    fork: bool = False  # True: a type that BVLC Caffe has not; it is left out of the run through Caffe
+    fork: bool = False  # True: a type of a fork of Caffe, for which a Python layer of ours stands in
     draws: tuple[Draw, ...] = (normal,)  # what the bottoms hold; the last one serves the rest
     draw_blobs: Callable[[np.random.Generator, Sequence[Shape]], Sequence[np.ndarray]] | None = None
 
