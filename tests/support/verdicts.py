@@ -56,3 +56,9 @@ def judge_pair(
         computed = from_candidate(candidate.as_array(tensor), reference.shape, cut.order)
         rows.append(judge(evidence, rounding_unit(evidence), computed))
     return worst_of(rows)
+
+
+def is_folded(net: Network, model, layer: str = "layer") -> bool:
+    """True if the layer has no counterpart and needs none: Keras holds its top already, its axes in another order."""
+    layer_map = map_layers(net, wrap_model(model, "model.keras").graph)
+    return layer in layer_map.folded and not layer_map.missing
