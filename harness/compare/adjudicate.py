@@ -111,7 +111,7 @@ def _functions_on_crop(
     pieces = {}
     for top, bottom in bottoms.items():
         spans = [slice(int(site[0]), int(site[0]) + 1)]
-        for axis in (0, 1):
+        for axis in range(min(len(extent), bottom.ndim - 2)):
             size = bottom.shape[1 + axis]
             want = min(size, extent[axis] + 4 * stride[axis])
             want -= (want - size) % stride[axis]  # so that rounding of sizes and "same" padding fall as in the whole

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from harness.diagnose import Clues, Suspicion
 from harness.layers import layer_type
-from harness.layers.pooling import MAX
+from harness.layers.pools import MAX
 from harness.mapping import activation_of
 
 

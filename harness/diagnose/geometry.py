@@ -8,8 +8,10 @@ from typing import Any
 from harness.data import KerasNode, Shape
 from harness.diagnose import Clues, Suspicion
 from harness.layers import layer_type
-from harness.layers.window import Window, read_window, square
-from harness.mapping import GLUE
+from harness.layers.convolution import Convolution
+from harness.layers.pooling import Pooling
+from harness.layers.window import Sides, Window, read_window, square
+from harness.mapping import only_moves
 
 Borders = tuple[tuple[int, int], tuple[int, int]]  # (top, bottom), (left, right)
 
@@ -17,11 +19,12 @@ Borders = tuple[tuple[int, int], tuple[int, int]]  # (top, bottom), (left, right
 def suspect(clues: Clues) -> Iterator[Suspicion]:
     """Hold the Keras layer's window against Caffe's."""
     node, layer = clues.main, clues.pair.layer
-    if node is None or layer.type not in ("Convolution", "Pooling"):
+    described = layer_type(layer)
+    if node is None or not isinstance(described, (Convolution, Pooling)) or len(clues.bottoms[0]) != 4:
         return
-    if any(one is not node and one.class_name not in GLUE for one in clues.nodes):
+    if any(one is not node and not only_moves(one) for one in clues.nodes):
         return  # what an unknown layer does to the borders cannot be told
-    pooling = layer.type == "Pooling"
+    pooling = isinstance(described, Pooling)
     spec = layer.parameters.pooling_param if pooling else layer.parameters.convolution_param
     if pooling and spec.global_pooling:
         return
@@ -43,16 +46,44 @@ def suspect(clues: Clues) -> Iterator[Suspicion]:
                 name,
                 {name: {key: list(ours)}} if code != "kernel_size" or pooling else {},
             )
-    groups = node.config.get("groups")
-    if not pooling and groups is not None and groups != spec.group:
+    theirs = node.config.get("groups")
+    group = described.group(layer, clues.bottoms[0]) if isinstance(described, Convolution) else None
+    if None not in (group, theirs) and group != theirs:
         yield Suspicion(
             "groups",
-            f"Keras has groups={groups}, Caffe group {spec.group}",
-            f"{layer.name}: group {spec.group} in the prototxt",
-            f"groups={spec.group}",
+            f"Keras has groups={theirs}, Caffe group {group}",
+            f"{layer.name}: group {group} in the prototxt",
+            f"groups={group}",
             name,
         )
-    yield from _padding(clues, node, window, pooling)
+    if "floor" in node.config:
+        yield from _own_pool(clues, node, window)
+    else:
+        yield from _padding(clues, node, window, pooling)
+
+
+def _own_pool(clues: Clues, node: KerasNode, window: Window) -> Iterator[Suspicion]:
+    """A pooling layer of the harness' own lays its windows as Caffe does, given the same numbers."""
+    layer = clues.pair.layer
+    theirs, floor = _pair(node.config.get("padding")), bool(layer.parameters.pooling_param.round_mode)
+    if theirs is not None and theirs != window.pad:
+        yield Suspicion(
+            "padding.amount",
+            f"Keras pads {square(theirs)}; Caffe pads {square(window.pad)}",
+            f"{layer.name}: pad {_text(window.pad)} in the prototxt, padding {_text(theirs)} in {node.name}",
+            f"padding={square(window.pad)}",
+            node.name,
+            {node.name: {"padding": list(window.pad)}},
+        )
+    if node.config["floor"] != floor:
+        yield Suspicion(
+            "pooling.rounding",
+            f"Keras rounds the size {'up' if floor else 'down'}, Caffe {'down' if floor else 'up'}",
+            f"{layer.name}: round_mode: {'FLOOR' if floor else 'CEIL'} in the prototxt",
+            f"floor={floor}",
+            node.name,
+            {node.name: {"floor": floor}},
+        )
 
 
 def _padding(clues: Clues, node: KerasNode, window: Window, pooling: bool) -> Iterator[Suspicion]:
@@ -77,7 +108,7 @@ def _padding(clues: Clues, node: KerasNode, window: Window, pooling: bool) -> It
         fix += ', padding="valid"' if same else ""
         edits[explicit.name] = {"padding": [list(border) for border in ours]}
     elif any(window.pad):
-        pad = window.pad
+        pad = (window.pad[0], window.pad[1])
         fix = f'ZeroPadding2D({square(window.pad)}) before it, padding="valid"'
         if (
             not pooling
@@ -138,12 +169,12 @@ def _pair(value: Any) -> tuple[int, int] | None:
     return (int(value), int(value))
 
 
-def _both(pad: tuple[int, int]) -> Borders:
+def _both(pad: Sides) -> Borders:
     return (pad[0], pad[0]), (pad[1], pad[1])
 
 
-def _text(pair: tuple[int, int]) -> str:
-    return f"{pair[0]}×{pair[1]}"
+def _text(sides: Sides) -> str:
+    return f"{sides[0]}×{sides[1]}"
 
 
 def _borders(borders: Borders) -> str:

@@ -210,8 +210,11 @@ class LayerType:
         """Multiplications of one forward pass; decides whether a layer is adjudicated whole or by a sample."""
         return int(np.prod(tops[0]))
 
-    def reach(self, layer: Layer) -> tuple[tuple[int, int], tuple[int, int]]:
-        """How many bottom rows and columns one output element sees, and how far apart its neighbours' are."""
+    def reach(self, layer: Layer) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """How many bottom rows and columns one output element sees, and how far apart its neighbours' are.
+
+        One number for each spatial axis; axes without one are not cropped.
+        """
         return (1, 1), (1, 1)
 
     def unit(self, layer: Layer, blobs: Blobs, bottoms: Sequence[Float32], top: Float32, position: int = 0) -> Unit:

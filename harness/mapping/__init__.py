@@ -17,6 +17,7 @@ from harness.layers import layer_type
 from harness.layers.base import keras_name
 from harness.layers.folding import canonical_tops, folds, read_tops
 from harness.layers.shapes import infer_shapes
+from harness.layers.window import only_picks
 from harness.layout import Held, last_order
 from harness.mapping.orders import input_cut, order_behind, passed_on
 
@@ -27,6 +28,11 @@ GLUE = frozenset(
     }
 )  # fmt: skip
 """Keras classes that only move numbers; they are folded into the segment they stand in."""
+
+
+def only_moves(node: KerasNode) -> bool:
+    """True for a Keras layer that moves numbers and computes none; so does a pool of one pixel, which picks some."""
+    return node.class_name in GLUE or only_picks(node)
 
 
 def map_layers(
@@ -223,7 +229,7 @@ class _Walk:
                 index for index, pair in enumerate(self.pairs) if roots == tuple(cut.tensor for cut in pair.outputs)
             ]
             read = {cut.tensor for pair in self.pairs for cut in pair.inputs}
-            if makers and roots[0] not in read and all(self.nodes[name].class_name in GLUE for name in glue):
+            if makers and roots[0] not in read and all(only_moves(self.nodes[name]) for name in glue):
                 pair = self.pairs[makers[0]]
                 (cut,) = pair.outputs
                 order = passed_on(cut.order, [self.nodes[name] for name in glue])
@@ -269,7 +275,7 @@ class _Walk:
         for tensor in node.outputs:
             self.roots[tensor] = sources
             self.glue[tensor] = (*before, node.name)
-        if node.class_name not in GLUE and node.name not in self.extra:
+        if not only_moves(node) and node.name not in self.extra:
             self.extra[node.name] = f"no Caffe layer for this {node.class_name}; it is judged with the layer behind it"
 
     def _layer_for(self, node: KerasNode, sources: Sequence[int]) -> tuple[Layer | None, str]:

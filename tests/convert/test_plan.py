@@ -142,11 +142,85 @@ def test_a_chain_is_sequential() -> None:
 
 
 def test_what_keras_lacks_names_the_layer_and_its_line() -> None:
-    pool = nets.layer("Pooling", "data", "pool", "pooling_param { pool: AVE kernel_size: 3 stride: 2 pad: 1 }")
+    conv = nets.conv("data", "conv", "num_output: 2 kernel_size: 2 stride: 2 dilation: 2")
     with pytest.raises(
-        UnsupportedError, match=r"deploy.prototxt:2, layer 'pool': a window of 3×3 over .* as no pooling layer of Keras"
+        UnsupportedError, match=r"deploy.prototxt:2, layer 'conv': Keras' Conv3D takes a stride or a dilation, not both"
     ):
-        made(DATA + pool)
+        made(nets.data(1, 2, 5, 5, 5) + conv)
+
+
+def calls(kind: str, shape: tuple[int, ...], parameters: str) -> list[tuple[str, dict[str, object], str | None]]:
+    """What one layer becomes: class, arguments, comment."""
+    steps = plan(nets.single(kind, shape, parameters)).steps
+    return [(step.call.class_name, dict(step.call.arguments), step.call.comment) for step in steps]
+
+
+def test_stride_and_dilation_together_are_a_pool_that_picks() -> None:
+    """What they have in common is picked before and costs nothing; the rest is picked behind."""
+    pick, conv = calls(
+        "Convolution", (1, 2, 9, 9), "convolution_param { num_output: 3 kernel_size: 3 stride: 2 dilation: 2 }"
+    )
+    assert pick == (
+        "AveragePooling2D",
+        {"pool_size": 1, "strides": 2},
+        "stride 2 with dilation 2 meets no other pixels",
+    )
+    assert conv == ("Conv2D", {"filters": 3, "kernel_size": 3}, None)
+    conv, pick = calls(
+        "Convolution", (1, 2, 9, 9), "convolution_param { num_output: 3 kernel_size: 3 stride: 2 dilation: 3 }"
+    )
+    assert conv == ("Conv2D", {"filters": 3, "kernel_size": 3, "dilation_rate": 3}, None)
+    assert pick[:2] == ("AveragePooling2D", {"pool_size": 1, "strides": 2})
+    assert pick[2] == "the rest of stride 2 with dilation 3, of which Conv2D takes one"
+    unequal = "convolution_param { num_output: 2 group: 2 kernel_size: 3 stride: 4 stride: 2 }"
+    conv, pick = calls("Convolution", (1, 2, 9, 9), unequal)
+    assert conv == ("DepthwiseConv2D", {"kernel_size": 3, "strides": 2}, None)
+    assert pick[:2] == ("AveragePooling2D", {"pool_size": 1, "strides": (2, 1)})
+    assert pick[2] == "the rest of stride (4, 2); DepthwiseConv2D takes equal ones"
+
+
+def test_a_dilated_deconvolution_says_where_its_zeros_are() -> None:
+    (call,) = calls("Deconvolution", (1, 2, 3, 4), "convolution_param { num_output: 3 kernel_size: 3 dilation: 2 }")
+    assert call == (
+        "Conv2DTranspose",
+        {"filters": 3, "kernel_size": 5},
+        "dilation: 2 in Caffe, here zeros between the kernel's taps",
+    )
+
+
+def test_a_wide_depthwise_deconvolution_is_not_a_full_kernel_of_zeros() -> None:
+    parameters = "convolution_param {{ num_output: {0} group: {0} kernel_size: 4 stride: 2 pad: 1 bias_term: false }}"
+    own, crop = calls("Deconvolution", (1, 128, 3, 4), parameters.format(128))
+    assert own == ("DepthwiseConv2DTranspose", {"kernel_size": 4, "strides": 2, "use_bias": False}, None)
+    assert crop[:2] == ("Cropping2D", {"cropping": 1})
+    (stock,) = calls("Deconvolution", (1, 19, 3, 4), parameters.format(19))
+    assert stock[0] == "Conv2DTranspose"
+    assert stock[2] == "group: 19 in Caffe, here zeros outside of the groups"
+
+
+@pytest.mark.parametrize(
+    ("size", "parameters", "expected"),
+    [
+        (112, "kernel_size: 2 stride: 2", "MaxPooling2D(pool_size=2, strides=2)"),
+        (112, "kernel_size: 3 stride: 2", "MaxPooling2D(pool_size=3, strides=2, padding='same')"),
+        (7, "pool: AVE kernel_size: 2 stride: 2", "AveragePooling2D(pool_size=2, strides=2, padding='same')"),
+        (112, "kernel_size: 3 stride: 2 pad: 1", "MaxPooling(pool_size=3, strides=2, padding=1)"),
+        (7, "pool: AVE kernel_size: 3 stride: 1 pad: 1", "AveragePooling(pool_size=3, strides=1, padding=1)"),
+        (8, "kernel_size: 3 pad: 1", "MaxPooling2D(pool_size=3, strides=1, padding='same')"),
+        (9, "kernel_size: 3 stride: 2 pad: 1", "MaxPooling2D(pool_size=3, strides=2, padding='same')"),
+        (
+            8,
+            "kernel_size: 3 stride: 2 pad: 1 round_mode: FLOOR",
+            "MaxPooling(pool_size=3, strides=2, padding=1, floor=True)",
+        ),
+        (8, "global_pooling: true", "GlobalMaxPooling2D(keepdims=True)"),
+    ],
+)
+def test_stock_pools_wherever_they_are_exact(size: int, parameters: str, expected: str) -> None:
+    ((name, arguments, comment),) = calls("Pooling", (1, 3, size, size), f"pooling_param {{ {parameters} }}")
+    assert f"{name}({', '.join(f'{key}={value!r}' for key, value in arguments.items())})" == expected
+    said = "pads as Caffe does at this size" if "pad: 1" in parameters else "rounds the size up, as Caffe does"
+    assert comment == (said if "same" in expected and "strides=2" in expected else None)
 
 
 def test_fused_or_not_the_numbers_are_the_same() -> None:

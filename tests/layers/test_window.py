@@ -59,10 +59,20 @@ def test_extent_of_a_dilated_window() -> None:
     [
         ("Convolution", (1, 4, 5, 5), "num_output: 3", "no kernel_size\n  → give kernel_size"),
         ("Convolution", (1, 4, 5, 5), "kernel_size: 3", "no num_output"),
-        ("Convolution", (1, 4, 5, 5), "num_output: 3 kernel_size: [1, 1, 1]", "kernel_size has 3 values: only two"),
+        (
+            "Convolution",
+            (1, 4, 5, 5),
+            "num_output: 3 kernel_size: [1, 1, 1]",
+            "kernel_size has 3 values for 2 spatial axes\n  → ",
+        ),
         ("Convolution", (1, 4, 5, 5), "num_output: 3 kernel_size: 3 stride: 0", "stride is 0×0\n  → give stride"),
         ("Convolution", (1, 4, 5, 5), "num_output: 3 kernel_size: 3 stride_h: 2", "stride is 2×0\n  → give stride"),
-        ("Convolution", (1, 4, 5, 5), "num_output: 3 kernel_h: 3", "kernel_size is 3×0"),
+        (
+            "Convolution",
+            (1, 4, 5, 5),
+            "num_output: 3 kernel_h: 3",
+            "kernel_size is 3×0\n  → give kernel_size, or all of its sides, as 1 or more",
+        ),
         ("Convolution", (1, 4, 5, 5), "num_output: 3 kernel_size: 3 axis: 2", "axis 2: only axis 1 is supported"),
         (
             "Convolution",
@@ -70,7 +80,14 @@ def test_extent_of_a_dilated_window() -> None:
             "num_output: 4 kernel_size: 3 group: 3",
             "group 3 does not divide 4 input and 4 output channels",
         ),
-        ("Convolution", (1, 4, 5), "num_output: 3 kernel_size: 3", "reads a blob of 3 axes: only N, C, H, W"),
+        ("Convolution", (1, 4), "num_output: 3 kernel_size: 3", "reads a blob of 2 axes: only N, C and one to three"),
+        ("Convolution", (1, 4, 5), "num_output: 3 kernel_h: 3 kernel_w: 3", "kernel_h and kernel_w for 1 spatial axes"),
+        (
+            "Convolution",
+            (1, 4, 5, 5),
+            "num_output: 3 kernel_size: 3 kernel_h: 3 kernel_w: 3",
+            "kernel_h and kernel_w beside kernel_size\n  → write kernel_size alone, as Caffe wants it",
+        ),
         (
             "Convolution",
             (1, 4, 5, 4),
@@ -81,7 +98,26 @@ def test_extent_of_a_dilated_window() -> None:
         ("Deconvolution", (1, 4, 2, 2), "num_output: 3 kernel_size: 2 group: 2", "group 2 does not divide 4 input"),
         ("Pooling", (1, 4, 2, 5), "kernel_size: 9 stride: 2", "a window of 9×9 does not fit into (1, 4, 2, 5)"),
         ("Pooling", (1, 4, 5, 5), "kernel_size: 2 pad: 2", "pad is as large as the kernel, which Caffe refuses too"),
-        ("Pooling", (1, 4, 5), "kernel_size: 2", "reads a blob of 3 axes"),
+        ("Pooling", (1, 4, 5), "kernel_size: 2", "reads a blob of 3 axes: Caffe takes N, C, H, W"),
+        (
+            "Pooling",
+            (1, 4, 5, 5),
+            "kernel_size: 2 stride: 2 stride_h: 1 stride_w: 2",
+            "stride_h and stride_w beside stride\n  → write stride alone, as Caffe wants it",
+        ),
+        (
+            "Pooling",
+            (1, 4, 5, 5),
+            "global_pooling: true pad: 1",
+            "global_pooling with pad, which Caffe refuses too\n  → leave pad out, or global_pooling",
+        ),
+        (
+            "Pooling",
+            (1, 4, 5, 5),
+            "global_pooling: true kernel_size: 5",
+            "global_pooling with kernel_size, which Caffe",
+        ),
+        ("Pooling", (1, 4, 5, 5), "global_pooling: true stride: 2", "global_pooling with stride, which Caffe refuses"),
         (
             "Pooling",
             (1, 4, 5, 5),
@@ -100,6 +136,41 @@ def test_what_cannot_be_honoured_is_refused_at_its_line(
     assert f"deploy.prototxt:2, layer 'layer': {said}" in str(caught.value)
 
 
+@pytest.mark.parametrize("kind", ["Convolution", "Deconvolution"])
+def test_one_kernel_for_several_blobs_is_refused_with_a_way_out(kind: str) -> None:
+    text = nets.data(1, 2, 4, 5, name="a") + nets.data(1, 2, 4, 5, name="b")
+    text += f'layer {{ name: "both" type: "{kind}" bottom: "a" bottom: "b" top: "c" top: "d" '
+    with pytest.raises(UnsupportedError) as caught:
+        infer_shapes(nets.network(text + "convolution_param { num_output: 2 kernel_size: 1 } }"))
+    assert str(caught.value).endswith(
+        "layer 'both': reads 2 blobs and makes 2 with one kernel, which only Caffe can\n"
+        '  → write one layer for each bottom, all with the same param { name: "…" }'
+    )
+
+
+@pytest.mark.parametrize(
+    ("mode", "tops", "said"),
+    [
+        ("MAX", 3, "makes 3 blobs; Caffe's pool: MAX makes one or two, pool: AVE one\n  → leave the others out"),
+        ("AVE", 2, "makes 2 blobs; Caffe's pool: MAX makes one or two, pool: AVE one\n  → leave the others out"),
+    ],
+)
+def test_tops_that_caffe_does_not_make_are_refused(mode: str, tops: int, said: str) -> None:
+    made = " ".join(f'top: "{name}"' for name in "abc"[:tops])
+    text = f'layer {{ name: "pool" type: "Pooling" bottom: "data" {made} pooling_param {{ pool: {mode} kernel_size: 2 }} }}'
+    with pytest.raises(UnsupportedError) as caught:
+        infer_shapes(nets.network(nets.data(1, 2, 4, 5) + text))
+    assert str(caught.value).endswith(f"layer 'pool': {said}")
+
+
+def test_square_sums_of_a_sequence_and_of_a_volume() -> None:
+    for shape in ((2, 4, 3), (1, 4, 2, 3, 2)):
+        x = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
+        sums = square_sums(x, 2)
+        for n, g, *at in np.ndindex(sums.shape):
+            assert sums[(n, g, *at)] == sum(float(x[(n, c, *at)]) ** 2 for c in (2 * g, 2 * g + 1))
+
+
 def test_square_sums_per_group() -> None:
     x = np.arange(2 * 4 * 2 * 3, dtype=np.float32).reshape(2, 4, 2, 3)
     sums = square_sums(x, 2)
@@ -116,3 +187,4 @@ def test_square_sums_beyond_float32() -> None:
 def test_a_pair_is_written_as_a_person_would() -> None:
     assert square((3, 3)) == 3
     assert square((3, 2)) == (3, 2)
+    assert [square(sides) for sides in ((2,), (2, 2, 2), (2, 2, 1))] == [2, 2, (2, 2, 1)]

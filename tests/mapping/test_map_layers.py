@@ -123,9 +123,9 @@ def test_branches_without_names_are_taken_in_caffes_order() -> None:
 
 
 def test_a_class_that_cannot_stand_for_the_layer_is_not_taken() -> None:
-    layer_map = map_layers(conv_relu_conv(), chain(("Dense", "x"), ("ReLU", "relu"), ("Conv2D", "b")))
+    layer_map = map_layers(conv_relu_conv(), chain(("LSTM", "x"), ("ReLU", "relu"), ("Conv2D", "b")))
     assert "a" in layer_map.missing
-    assert layer_map.extra["x"] == "no Caffe layer for this Dense; it is judged with the layer behind it"
+    assert layer_map.extra["x"] == "no Caffe layer for this LSTM; it is judged with the layer behind it"
 
 
 def test_a_layer_too_many_does_not_take_the_place_of_a_named_one() -> None:
@@ -238,6 +238,38 @@ def test_crop_behind_a_transposed_convolution_belongs_to_it() -> None:
     assert shown(layer_map) == {"up": "up crop", "relu": "relu"}
     assert pair_of(layer_map, "up").outputs[0].tensor == 2
     assert cuts(pair_of(layer_map, "relu")) == ((2, Top("up", "up")),)
+
+
+@pytest.mark.parametrize("kind", ["Max", "Average"])
+def test_a_pool_that_picks_belongs_to_the_convolution_that_it_serves(kind: str) -> None:
+    """Keras' Conv2D takes no stride beside a dilation; a pool of one pixel before or behind it does the stride."""
+    net = nets.network(
+        nets.data(1, 3, 9, 9)
+        + nets.conv("data", "a", "num_output: 3 kernel_size: 3 stride: 2 dilation: 3")
+        + nets.conv("a", "b", "num_output: 3 kernel_size: 1")
+    )
+    graph = Graph()
+    x = graph("Conv2D", "a", 0, dilation_rate=[3, 3])
+    x = graph("Conv2D", "b", graph(f"{kind}Pooling2D", "pick", x, pool_size=[1, 1], strides=[2, 2]))
+    layer_map = map_layers(net, graph.end(x))
+    assert shown(layer_map) == {"a": "a pick", "b": "b"}
+    graph = Graph()
+    x = graph("Conv2D", "a", graph(f"{kind}Pooling2D", "pick", 0, pool_size=[1, 1], strides=[2, 2]))
+    layer_map = map_layers(net, graph.end(graph("Conv2D", "b", x)))
+    assert shown(layer_map) == {"a": "pick a", "b": "b"}
+    assert layer_map.extra == {}
+
+
+def test_a_pool_of_one_pixel_may_be_a_layer_of_its_own() -> None:
+    """As the shortcuts of some residual nets have it; the convolution before it lacks nothing."""
+    net = nets.network(
+        nets.data(1, 3, 9, 9)
+        + nets.conv("data", "a", "num_output: 3 kernel_size: 3 stride: 2")
+        + nets.layer("Pooling", "a", "pool", "pooling_param { kernel_size: 1 stride: 2 }")
+    )
+    graph = Graph()
+    x = graph("MaxPooling2D", "subsample", graph("Conv2D", "a", 0), pool_size=[1, 1], strides=[2, 2])
+    assert shown(map_layers(net, graph.end(x))) == {"a": "a", "pool": "subsample"}
 
 
 def test_crop_that_bears_a_caffe_layers_name_is_its_own() -> None:

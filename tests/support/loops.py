@@ -13,54 +13,64 @@ from itertools import product
 import numpy as np
 
 Two = tuple[int, int]
+Sides = tuple[int, ...]
 FLT_MAX = 3.4028234663852886e38
 
 
 def convolution(
-    x: np.ndarray, w: np.ndarray, b: np.ndarray | None, stride: Two, pad: Two, dilation: Two, group: int
+    x: np.ndarray, w: np.ndarray, b: np.ndarray | None, stride: Sides, pad: Sides, dilation: Sides, group: int
 ) -> np.ndarray:
-    """Cross-correlation; w is C_out, C_in / group, H, W."""
-    n, c_in, height, width = x.shape
-    c_out, c_group, kernel_h, kernel_w = w.shape
+    """Cross-correlation over any number of spatial axes; w is C_out, C_in / group, and the kernel's sides."""
+    n, c_in, *size = x.shape
+    c_out, c_group, *kernel = w.shape
+    axes = range(len(size))
     assert c_group * group == c_in
-    out_h = (height + 2 * pad[0] - ((kernel_h - 1) * dilation[0] + 1)) // stride[0] + 1
-    out_w = (width + 2 * pad[1] - ((kernel_w - 1) * dilation[1] + 1)) // stride[1] + 1
-    top = np.zeros((n, c_out, out_h, out_w))
-    for image, o, y, left in product(range(n), range(c_out), range(out_h), range(out_w)):
+    out = [(size[a] + 2 * pad[a] - ((kernel[a] - 1) * dilation[a] + 1)) // stride[a] + 1 for a in axes]
+    top = np.zeros((n, c_out, *out))
+    for image, o, *at in product(range(n), range(c_out), *map(range, out)):
         g = o // (c_out // group)
         total = 0.0 if b is None else float(b[o])
-        for k, i, j in product(range(c_group), range(kernel_h), range(kernel_w)):
-            row = y * stride[0] - pad[0] + i * dilation[0]
-            column = left * stride[1] - pad[1] + j * dilation[1]
-            if 0 <= row < height and 0 <= column < width:
-                total += float(w[o, k, i, j]) * float(x[image, g * c_group + k, row, column])
-        top[image, o, y, left] = total
+        for k, *tap in product(range(c_group), *map(range, kernel)):
+            place = [at[a] * stride[a] - pad[a] + tap[a] * dilation[a] for a in axes]
+            if all(0 <= place[a] < size[a] for a in axes):
+                total += float(w[(o, k, *tap)]) * float(x[(image, g * c_group + k, *place)])
+        top[(image, o, *at)] = total
     return top
 
 
 def deconvolution(
-    x: np.ndarray, w: np.ndarray, b: np.ndarray | None, stride: Two, pad: Two, dilation: Two, group: int
+    x: np.ndarray, w: np.ndarray, b: np.ndarray | None, stride: Sides, pad: Sides, dilation: Sides, group: int
 ) -> np.ndarray:
-    """Every bottom element adds its kernel to the top; w is C_in, C_out / group, H, W."""
-    n, c_in, height, width = x.shape
-    _, out_group, kernel_h, kernel_w = w.shape
-    out_h = stride[0] * (height - 1) + (kernel_h - 1) * dilation[0] + 1 - 2 * pad[0]
-    out_w = stride[1] * (width - 1) + (kernel_w - 1) * dilation[1] + 1 - 2 * pad[1]
-    top = np.zeros((n, out_group * group, out_h, out_w))
-    for image, c, y, left in product(range(n), range(c_in), range(height), range(width)):
+    """Every bottom element adds its kernel to the top; w is C_in, C_out / group, and the kernel's sides."""
+    n, c_in, *size = x.shape
+    _, out_group, *kernel = w.shape
+    axes = range(len(size))
+    out = [stride[a] * (size[a] - 1) + (kernel[a] - 1) * dilation[a] + 1 - 2 * pad[a] for a in axes]
+    top = np.zeros((n, out_group * group, *out))
+    for image, c, *at in product(range(n), range(c_in), *map(range, size)):
         g = c // (c_in // group)
-        for o, i, j in product(range(out_group), range(kernel_h), range(kernel_w)):
-            row = y * stride[0] - pad[0] + i * dilation[0]
-            column = left * stride[1] - pad[1] + j * dilation[1]
-            if 0 <= row < out_h and 0 <= column < out_w:
-                top[image, g * out_group + o, row, column] += float(w[c, o, i, j]) * float(x[image, c, y, left])
+        for o, *tap in product(range(out_group), *map(range, kernel)):
+            place = [at[a] * stride[a] - pad[a] + tap[a] * dilation[a] for a in axes]
+            if all(0 <= place[a] < out[a] for a in axes):
+                top[(image, g * out_group + o, *place)] += float(w[(c, o, *tap)]) * float(x[(image, c, *at)])
     if b is not None:
-        top += b.astype(np.float64).reshape(1, -1, 1, 1)
+        top += b.astype(np.float64).reshape(1, -1, *[1] * len(out))
     return top
 
 
 def pooling(x: np.ndarray, kernel: Two, stride: Two, pad: Two, *, average: bool, floor: bool = False) -> np.ndarray:
     """PoolingLayer::Forward_cpu, its windows clipped in the order in which Caffe clips them."""
+    return _pooling(x, kernel, stride, pad, average, floor)[0]
+
+
+def pooling_mask(x: np.ndarray, kernel: Two, stride: Two, pad: Two, *, floor: bool = False) -> np.ndarray:
+    """Where the largest of each window lies in its plane."""
+    return _pooling(x, kernel, stride, pad, False, floor)[1]
+
+
+def _pooling(
+    x: np.ndarray, kernel: Two, stride: Two, pad: Two, average: bool, floor: bool
+) -> tuple[np.ndarray, np.ndarray]:
     n, channels, height, width = x.shape
     round_size = math.floor if floor else math.ceil
     out_h = round_size((height + 2 * pad[0] - kernel[0]) / stride[0]) + 1
@@ -70,17 +80,20 @@ def pooling(x: np.ndarray, kernel: Two, stride: Two, pad: Two, *, average: bool,
             out_h -= 1
         if (out_w - 1) * stride[1] >= width + pad[1]:
             out_w -= 1
-    top = np.zeros((n, channels, out_h, out_w))
+    top, mask = np.zeros((2, n, channels, out_h, out_w))
     for image, c, y, left in product(range(n), range(channels), range(out_h), range(out_w)):
         row, column = y * stride[0] - pad[0], left * stride[1] - pad[1]
         row_end, column_end = min(row + kernel[0], height + pad[0]), min(column + kernel[1], width + pad[1])
         size = (row_end - row) * (column_end - column)
-        inside = [
-            float(x[image, c, i, j])
-            for i, j in product(range(max(row, 0), min(row_end, height)), range(max(column, 0), min(column_end, width)))
-        ]
-        top[image, c, y, left] = sum(inside) / size if average else max(inside, default=-FLT_MAX)
-    return top
+        total, largest, place = 0.0, -FLT_MAX, -1
+        for i, j in product(range(max(row, 0), min(row_end, height)), range(max(column, 0), min(column_end, width))):
+            value = float(x[image, c, i, j])
+            total += value
+            if value > largest:
+                largest, place = value, i * width + j
+        top[image, c, y, left] = (total / size if size else math.nan) if average else largest
+        mask[image, c, y, left] = place
+    return top, mask
 
 
 def inner_product(x: np.ndarray, w: np.ndarray, b: np.ndarray | None, *, transpose: bool = False) -> np.ndarray:

@@ -18,6 +18,7 @@ from support import nets
 from harness.data import Network, Shape
 
 Two = tuple[int, int]
+Sides = tuple[int, ...]
 Draw = Callable[[np.random.Generator, Shape], np.ndarray]
 
 
@@ -97,30 +98,33 @@ class Rootless(Entry):
 
 @dataclass(frozen=True)
 class Sliding(Entry):
-    """A layer with a window; each pair is height, width."""
+    """A layer with a window; each tuple has one number for each spatial axis: height, width."""
 
-    kernel: Two = (1, 1)
-    stride: Two = (1, 1)
-    pad: Two = (0, 0)
-    dilation: Two = (1, 1)
+    kernel: Sides = (1, 1)
+    stride: Sides = (1, 1)
+    pad: Sides = (0, 0)
+    dilation: Sides = (1, 1)
     group: int = 1
     bias: bool = True
     average: bool = False
     floor: bool = False
 
 
-def window(kind: str, id: str, shape: Shape, kernel: Two, outputs: int = 0, **more) -> Sliding:
+def window(kind: str, id: str, shape: Shape, kernel: Sides, outputs: int = 0, **more) -> Sliding:
     """An entry with a window, written side by side."""
-    stride, pad = more.get("stride", (1, 1)), more.get("pad", (0, 0))
-    dilation, group, bias = more.get("dilation", (1, 1)), more.get("group", 1), more.get("bias", True)
-    text = f"kernel_h: {kernel[0]} kernel_w: {kernel[1]} stride_h: {stride[0]} stride_w: {stride[1]} "
-    text += f"pad_h: {pad[0]} pad_w: {pad[1]}"
+    axes = len(kernel)
+    stride, pad = more.setdefault("stride", (1,) * axes), more.setdefault("pad", (0,) * axes)
+    dilation, group, bias = more.setdefault("dilation", (1,) * axes), more.get("group", 1), more.get("bias", True)
+    if axes == 2:
+        text = f"kernel_h: {kernel[0]} kernel_w: {kernel[1]} stride_h: {stride[0]} stride_w: {stride[1]} "
+        text += f"pad_h: {pad[0]} pad_w: {pad[1]}"
+    else:
+        text = f"kernel_size: {list(kernel)} stride: {list(stride)} pad: {list(pad)}"
     if kind == "Pooling":
         text += f" pool: {'AVE' if more.get('average') else 'MAX'}"
         text += " round_mode: FLOOR" if more.get("floor") else ""
     else:
-        text += f" num_output: {outputs} group: {group} bias_term: {str(bias).lower()}"
-        text += f" dilation: {dilation[0]} dilation: {dilation[1]}"
+        text += f" num_output: {outputs} group: {group} bias_term: {str(bias).lower()} dilation: {list(dilation)}"
     key = "pooling_param" if kind == "Pooling" else "convolution_param"
     return Sliding(f"{kind.lower()} {id}", kind, (shape,), f"{key} {{ {text} }}", kernel=kernel, **more)
 

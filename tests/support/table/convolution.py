@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from support import loops
-from support.table import Sliding, Two, lacking, window
+from support.table import Sides, Sliding, lacking, window
 
 from harness.data import Shape
 
 KIND = "Convolution"
 
 
-def _entry(id: str, shape: Shape, outputs: int, kernel: Two, **more) -> Sliding:
+def _entry(id: str, shape: Shape, outputs: int, kernel: Sides, **more) -> Sliding:
     return window(KIND, id, shape, kernel, outputs, **more)
 
 
@@ -40,12 +40,34 @@ KERAS_HAS = (
     _entry("depthwise, dilation 2", (1, 3, 8, 7), 3, (3, 3), group=3, dilation=(2, 2)),
     _entry("depthwise, stride 2 and dilation 2", (1, 3, 9, 9), 3, (3, 2), group=3, stride=(2, 2), dilation=(2, 2)),
     _entry("many terms", (1, 40, 5, 5), 8, (3, 3), pad=(1, 1)),
+    _entry("stride 2 and dilation 2", (1, 2, 9, 8), 2, (3, 3), stride=(2, 2), dilation=(2, 2)),
+    _entry(
+        "stride 2x4 and dilation 4x2, pad 3x1", (1, 2, 12, 11), 2, (3, 2), stride=(2, 4), dilation=(4, 2), pad=(3, 1)
+    ),
+    _entry("stride 2x1 and dilation 1x3", (1, 2, 9, 9), 2, (3, 3), stride=(2, 1), dilation=(1, 3)),
+    _entry("stride 4x3 and dilation 2x2, group 2", (2, 4, 13, 9), 6, (2, 3), group=2, stride=(4, 3), dilation=(2, 2)),
+    _entry("stride 2 and dilation 3, pad 2", (1, 2, 9, 10), 3, (3, 3), stride=(2, 2), dilation=(3, 3), pad=(2, 2)),
+    _entry("1x1, stride 2 and dilation 3", (1, 2, 6, 7), 3, (1, 1), stride=(2, 2), dilation=(3, 3)),
+    _entry("depthwise, stride 2x1", (1, 2, 7, 7), 2, (3, 3), group=2, stride=(2, 1)),
+    _entry("depthwise, stride 4x2, pad 1", (1, 3, 11, 9), 6, (3, 2), group=3, stride=(4, 2), pad=(1, 1)),
+    _entry("depthwise, stride 2x4 and dilation 2x1", (1, 2, 9, 9), 2, (3, 3), group=2, stride=(2, 4), dilation=(2, 1)),
+    _entry("depthwise, stride 2 and dilation 3", (1, 2, 9, 11), 4, (3, 3), group=2, stride=(2, 2), dilation=(3, 3)),
+    _entry("of a sequence", (2, 3, 9), 4, (3,)),
+    _entry("of a sequence, stride 2, pad 1", (1, 3, 8), 4, (3,), stride=(2,), pad=(1,)),
+    _entry("of a sequence, dilation as same", (1, 3, 8), 4, (3,), pad=(2,), dilation=(2,)),
+    _entry("of a sequence, stride 2 and dilation 2", (1, 3, 11), 4, (3,), stride=(2,), dilation=(2,)),
+    _entry("of a sequence, stride 2 and dilation 3", (1, 3, 11), 4, (3,), stride=(2,), dilation=(3,)),
+    _entry("of a sequence, group 2", (1, 4, 8), 6, (2,), group=2, bias=False),
+    _entry("of a sequence, depthwise", (2, 3, 8), 6, (3,), group=3, stride=(2,)),
+    _entry("of a volume", (2, 2, 4, 5, 6), 3, (2, 3, 1)),
+    _entry("of a volume, stride 1x2x3, pad 1x0x2", (1, 2, 4, 5, 6), 3, (2, 3, 2), stride=(1, 2, 3), pad=(1, 0, 2)),
+    _entry("of a volume, dilation 1x2x3", (1, 2, 4, 6, 7), 3, (2, 2, 3), dilation=(1, 2, 3)),
+    _entry("of a volume, group 2", (1, 4, 3, 4, 5), 6, (2, 1, 3), group=2),
+    _entry("of a volume, depthwise", (1, 3, 3, 4, 5), 3, (2, 1, 3), group=3, pad=(0, 0, 1)),
 )
 
 KERAS_LACKS = (
-    _entry("stride 2x1 and dilation 1x3", (1, 2, 9, 9), 2, (3, 3), stride=(2, 1), dilation=(1, 3)),
-    _entry("stride 2 and dilation 2", (1, 2, 9, 9), 2, (3, 3), stride=(2, 2), dilation=(2, 2)),
-    _entry("depthwise, stride 2x1", (1, 2, 7, 7), 2, (3, 3), group=2, stride=(2, 1)),
+    _entry("of a volume, stride 2 and dilation 2", (1, 2, 5, 5, 5), 2, (2, 2, 2), stride=(2, 2, 2), dilation=(2, 2, 2)),
 )
 
 ENTRIES = (*KERAS_HAS, *lacking(KERAS_LACKS))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from support import loops
-from support.table import Sliding, Two, lacking, window
+from support.table import Sides, Sliding, window
 
 from harness.data import Shape
 
 KIND = "Deconvolution"
 
 
-def _entry(id: str, shape: Shape, outputs: int, kernel: Two, **more) -> Sliding:
+def _entry(id: str, shape: Shape, outputs: int, kernel: Sides, **more) -> Sliding:
     return window(KIND, id, shape, kernel, outputs, **more)
 
 
@@ -27,15 +27,23 @@ KERAS_HAS = (
     _entry("group 2", (1, 4, 3, 4), 6, (3, 2), stride=(2, 1), group=2),
     _entry("group of one channel each", (1, 3, 4, 4), 3, (4, 4), stride=(2, 2), pad=(1, 1), group=3, bias=False),
     _entry("no bias, pad 2x1", (1, 2, 5, 4), 3, (6, 4), stride=(3, 2), pad=(2, 1), bias=False),
-)
-
-KERAS_LACKS = (
     _entry("dilation 2x3", (1, 2, 4, 3), 2, (3, 2), dilation=(2, 3)),
     _entry("dilation 2, pad 1x2", (1, 2, 4, 4), 2, (3, 3), dilation=(2, 2), pad=(1, 2)),
     _entry("stride 2 and dilation 2", (1, 2, 3, 4), 2, (3, 2), stride=(2, 2), dilation=(2, 2)),
+    _entry("stride 3 and dilation 2, group 2", (1, 4, 3, 4), 4, (2, 2), stride=(3, 3), dilation=(2, 2), group=2),
+    _entry("groups of unequal sides, stride 2x3", (2, 6, 3, 2), 3, (3, 2), stride=(2, 3), group=3),
+    _entry("wide and depthwise", (2, 160, 3, 4), 160, (4, 3), stride=(2, 2), pad=(1, 0), group=160),
+    _entry("wide and depthwise, two of each", (1, 150, 3, 2), 300, (3, 2), stride=(2, 3), group=150, bias=False),
+    _entry("wide and depthwise, stride 1, dilation 2", (1, 160, 4, 3), 160, (2, 3), dilation=(2, 1), group=160),
+    _entry("of a sequence", (2, 3, 5), 2, (3,), stride=(2,), pad=(1,)),
+    _entry("of a sequence, stride 3 > kernel 2", (1, 3, 4), 2, (2,), stride=(3,)),
+    _entry("of a sequence, as same", (1, 2, 5), 3, (4,), stride=(2,), pad=(1,), bias=False),
+    _entry("of a sequence, dilation 2, group 2", (1, 4, 5), 6, (3,), dilation=(2,), group=2),
+    _entry("of a volume", (1, 2, 3, 2, 4), 3, (2, 3, 2), stride=(1, 2, 3)),
+    _entry("of a volume, pad 1x0x1, group 2", (2, 4, 3, 2, 3), 4, (3, 2, 2), stride=(2, 1, 1), pad=(1, 0, 1), group=2),
 )
 
-ENTRIES = (*KERAS_HAS, *lacking(KERAS_LACKS))
+ENTRIES = KERAS_HAS
 
 
 def tops_of(entry: Sliding, blobs, bottoms):

@@ -1,0 +1,56 @@
+"""MaxPoolingWithMask."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from harness.keras_layers._pools import LOWEST, padded, pair, windows
+
+
+@keras.saving.register_keras_serializable(package="caffe")
+class MaxPoolingWithMask(keras.layers.Layer):
+    """The largest of each window of N, H, W, C as MaxPooling gives it, and where it lies: row · width + column.
+
+    The first of several wins. Where nothing is larger than −FLT_MAX, the place is −1. Places are float32, as Caffe's are.
+    """
+
+    def __init__(
+        self,
+        pool_size: int | tuple[int, int],
+        strides: int | tuple[int, int] = 1,
+        padding: int | tuple[int, int] = 0,
+        floor: bool = False,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.pool_size, self.strides, self.padding = pair(pool_size), pair(strides), pair(padding)
+        self.floor = floor
+
+    def call(self, x: Any) -> Any:
+        width = ops.shape(x)[2]
+        counts = rows, columns = windows(x, self.pool_size, self.strides, self.padding, self.floor)
+        (stride_y, stride_x), (pad_y, pad_x) = self.strides, self.padding
+        x = padded(x, counts, self.pool_size, self.strides, self.padding, LOWEST)
+        best: Any = None
+        place: Any = None
+        for row in range(self.pool_size[0]):
+            for column in range(self.pool_size[1]):
+                met = x[
+                    :,
+                    row : row + (rows - 1) * stride_y + 1 : stride_y,
+                    column : column + (columns - 1) * stride_x + 1 : stride_x,
+                ]
+                if best is None:
+                    best, place = ops.full_like(met, LOWEST), ops.full_like(met, -1, dtype="int32")
+                larger = met > best
+                best = ops.where(larger, met, best)
+                place = ops.where(larger, row * width + column, place)
+        start = (ops.arange(rows) * stride_y - pad_y)[:, None] * width + ops.arange(columns) * stride_x - pad_x
+        return best, ops.cast(ops.where(place < 0, place, place + start[..., None]), "float32")
+
+    def get_config(self) -> dict[str, Any]:
+        own = {"pool_size": self.pool_size, "strides": self.strides, "padding": self.padding, "floor": self.floor}
+        return {**super().get_config(), **own}
