@@ -58,6 +58,13 @@ def synthetic_input(shape: Shape, seed: int) -> np.ndarray:
     return _uniform(np.random.Philox(key=_key(seed, "input")), shape, 128.0)
 
 
+def synthetic_numbers(shape: Shape, seed: int, count: int) -> np.ndarray:
+    """An input blob of whole numbers, 0 to count − 1, float32."""
+    raw = _integers(np.random.Philox(key=_key(seed, "input")), math.prod(shape)).astype(np.int64) + (1 << 23)
+    numbers: np.ndarray = (raw * count >> 24).astype(np.float32).reshape(shape)
+    return numbers
+
+
 def _is_rectified(network: Network, tops: Iterable[Top]) -> bool:
     return any(reader.type == "ReLU" for top in tops for reader in network.consumers(top))
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from support import nets
 
-from harness.convert.synthetic import BIAS, INPUT_RMS, synthetic_input, synthetic_weights
+from harness.convert.synthetic import BIAS, INPUT_RMS, synthetic_input, synthetic_numbers, synthetic_weights
 
 FIRST = nets.conv("data", "a", "num_output: 4 kernel_size: 3 pad: 1")
 NET = nets.network(
@@ -83,6 +83,15 @@ def test_input_is_uniform_in_the_range_of_a_photograph() -> None:
     assert -128 <= x.min() < -127
     assert 127 < x.max() < 128
     assert abs(float(x.mean())) < 3
+
+
+@pytest.mark.parametrize("count", [1, 2, 9, 1000])
+def test_whole_numbers_are_all_there_is_and_equally_often(count: int) -> None:
+    x = synthetic_numbers((60, 200), 3, count)
+    assert (x.shape, x.dtype) == ((60, 200), np.float32)
+    assert set(x.reshape(-1)) == set(range(count))
+    assert np.bincount(x.astype(int).reshape(-1)).std() < 4 * np.sqrt(x.size / count)
+    np.testing.assert_array_equal(x, synthetic_numbers((60, 200), 3, count))
 
 
 def test_activations_keep_their_size() -> None:
