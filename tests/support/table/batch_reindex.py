@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from support.choice import Choice, sizes
 from support.table import Draw, Entry, normal, plain
 
 
@@ -25,3 +26,10 @@ def tops_of(entry: Entry, blobs, bottoms):
     """Item after item."""
     x, index = bottoms
     return [np.array([x[int(number)] for number in index], np.float64)]
+
+
+def draw(choose: Choice) -> Entry:
+    """Of any rank, with any index."""
+    shape = sizes(choose, choose.whole(1, 5))
+    index = [choose.whole(0, shape[0] - 1) for _ in range(choose.whole(1, 6))]
+    return plain("BatchReindex", "drawn", (shape, (len(index),)), draws=(normal, numbers(*index)))

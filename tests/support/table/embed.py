@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from support.choice import Choice, sizes
 from support.table import Entry, plain
 
 
@@ -41,3 +42,11 @@ def tops_of(entry: Entry, blobs, bottoms):
             value = np.float32(table[int(numbers[index]), o])
             top[(*index, o)] = value + np.float32(bias[0][o]) if bias else value
     return [top]
+
+
+def draw(choose: Choice) -> Entry:
+    """Of any rank, with a bias or without."""
+    rows = choose.whole(2, 20)
+    given = f"input_dim: {rows} num_output: {choose.whole(1, 6)} bias_term: {str(choose.flag()).lower()}"
+    shape = sizes(choose, choose.whole(1, 4))
+    return plain("Embed", "drawn", shape, f"embed_param {{ {given} }}", draws=(below(rows),))

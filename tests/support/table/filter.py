@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from support.choice import Choice, sizes
 from support.table import Entry, normal, plain
 from support.table.batch_reindex import numbers
 
@@ -28,3 +29,12 @@ def tops_of(entry: Entry, blobs, bottoms):
     *xs, selector = bottoms
     chosen = [item for item, number in enumerate(selector.reshape(-1)) if float(number) != 0.0]
     return [np.array([x[item] for item in chosen], np.float64).reshape(-1, *x.shape[1:]) for x in xs]
+
+
+def draw(choose: Choice) -> Entry:
+    """Up to three blobs of any rank; some items, all of them or none."""
+    items, blobs = choose.whole(1, 5), choose.whole(1, 3)
+    shapes = [(items, *sizes(choose, choose.whole(0, 3))) for _ in range(blobs)]
+    selector = (items, *(1,) * choose.whole(0, 3))
+    chosen = numbers(*(choose.one_of([1.0, 0.0, -0.5]) for _ in range(items)))
+    return plain("Filter", "drawn", (*shapes, selector), tops=blobs, draws=(*(normal,) * blobs, chosen))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from support import loops
+from support.choice import Choice, signed, sizes
 from support.table import Entry, plain
 
 ENTRIES = (
@@ -19,3 +20,16 @@ def tops_of(entry: Entry, blobs, bottoms):
     """The plain loops."""
     w, b = (*blobs, None)[:2]
     return [loops.inner_product(bottoms[0], w, b, transpose="transpose: true" in entry.parameters)]
+
+
+def draw(choose: Choice) -> Entry:
+    """Any axis but the first."""
+    shape = sizes(choose, choose.whole(2, 4))
+    given = f"num_output: {choose.whole(1, 6)}"
+    if not choose.flag():
+        given += " bias_term: false"
+    if choose.flag():
+        given += " transpose: true"
+    if choose.flag():
+        given += f" axis: {signed(choose, choose.whole(1, len(shape) - 1), len(shape))}"
+    return plain("InnerProduct", "drawn", shape, f"inner_product_param {{ {given} }}")

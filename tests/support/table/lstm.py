@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from support.choice import Choice, sizes
 from support.table import Draw, Entry, normal, plain
 
 T, N, D = 4, 3, 5
@@ -112,3 +113,17 @@ def tops_of(entry: Entry, blobs, bottoms):
 def logistic(x: float) -> float:
     """1 / (1 + e^−x)."""
     return 1 / (1 + math.exp(-x)) if x > 0 else math.exp(x) / (1 + math.exp(x))
+
+
+def draw(choose: Choice, kind: str = "LSTM", states: int = 2) -> Entry:
+    """Any x and x_static, with the hidden state exposed or not, and every kind of cont."""
+    steps, streams, units = choose.whole(1, 6), choose.whole(1, 3), choose.whole(1, 6)
+    shapes = [(steps, streams, *sizes(choose, choose.whole(1, 3), 4)), (steps, streams)]
+    if choose.flag():
+        shapes.append((streams, *sizes(choose, choose.whole(1, 3), 4)))
+    exposed = choose.flag()
+    shapes += [(1, streams, units)] * states * exposed
+    given = f"num_output: {units}{' expose_hidden: true' if exposed else ''}"
+    draws = (size(choose.one_of([1.0, 1e-3, 5.0])), choose.one_of([goes_on, begins, weighs]), normal)
+    more = {"tops": 1 + states * exposed, "draws": draws, "draw_blobs": choose.one_of([None, no_bias, large])}
+    return plain(kind, "drawn", tuple(shapes), f"recurrent_param {{ {given} }}", **more)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from support import loops
+from support.choice import Choice, two
 from support.table import Entry, Sliding, lacking, plain, window
 
 KIND = "Pooling"
@@ -57,3 +58,17 @@ def tops_of(entry: Entry, blobs, bottoms):
         return [loops.pooling(x, entry.kernel, entry.stride, entry.pad, average=entry.average, floor=entry.floor)]
     average = "AVE" in entry.parameters
     return [loops.pooling(x, (x.shape[2], x.shape[3]), (1, 1), (0, 0), average=average)]
+
+
+def draw(choose: Choice) -> Entry:
+    """Any window that Caffe takes, hanging over the edge or not, and whole pictures."""
+    average, shape = choose.flag(), (choose.whole(1, 2), choose.whole(1, 3))
+    if choose.whole(0, 5) == 5:
+        kind = " pool: AVE" if average else ""
+        parameters = f"pooling_param {{ global_pooling: true{kind} }}"
+        return plain(KIND, "drawn", (*shape, *two(choose, 1, 6)), parameters)
+    kernel, stride = two(choose, 1, 4), two(choose, 1, 3)
+    pad = tuple(choose.whole(0, k - 1) for k in kernel) if choose.flag() else (0, 0)
+    size = [max(1, k - 2 * p) + choose.whole(0, 6) for k, p in zip(kernel, pad, strict=True)]
+    more = {"stride": stride, "pad": pad, "average": average, "floor": choose.flag()}
+    return window(KIND, "drawn", (*shape, *size), kernel, **more)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from support.table import Entry, normal, plain
+from support.choice import Choice
+from support.table import Entry, lstm, normal, plain
 from support.table.lstm import CONT, EXPOSED, SIZE, STATE, N, T, begins, goes_on, large, no_bias, size, weighs
 
 ENTRIES = (
@@ -48,3 +49,8 @@ def tops_of(entry: Entry, blobs, bottoms):
 def dot(w, x) -> float:
     """A row times everything in an array."""
     return math.fsum(float(a) * float(b) for a, b in zip(w, np.asarray(x).reshape(-1), strict=True))
+
+
+def draw(choose: Choice) -> Entry:
+    """As an LSTM, with one state in place of two."""
+    return lstm.draw(choose, "RNN", states=1)

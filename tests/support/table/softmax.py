@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from support import loops
+from support.choice import Choice, signed, sizes
 from support.table import Entry, plain
 
 ENTRIES = (
@@ -16,3 +17,12 @@ ENTRIES = (
 def tops_of(entry: Entry, blobs, bottoms):
     """The plain loops."""
     return [loops.softmax(bottoms[0])]
+
+
+def draw(choose: Choice) -> Entry:
+    """Any axis, over numbers near to each other and far apart."""
+    shape = sizes(choose, choose.whole(2, 4), 7)
+    axis = signed(choose, choose.whole(0, len(shape) - 1), len(shape)) if choose.flag() else 1
+    factor = choose.one_of([1.0, 0.01, 30.0])
+    spread = (lambda rng, shape: factor * rng.normal(size=shape),)
+    return plain("Softmax", "drawn", shape, f"softmax_param {{ axis: {axis} }}", draws=spread)
