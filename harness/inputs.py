@@ -7,11 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.convert.synthetic import input_choices, synthetic_input
+from harness.convert.synthetic import synthetic_input, synthetic_numbers
 from harness.data import Case, InputSource, Network, Shape, Top
 from harness.errors import CaseError, FormatError, UsageError
 from harness.extras import import_pillow
+from harness.layers import layer_type
 from harness.layers.base import Float32
+from harness.layers.folding import read_tops
+from harness.layers.shapes import infer_shapes
 
 
 def input_shapes(case: Case, declared: Mapping[Top, Shape]) -> dict[str, Shape]:
@@ -38,14 +41,30 @@ def make_inputs(case: Case, network: Network) -> dict[str, Float32]:
     """
     source = case.input
     inputs = {}
+    counts = {} if source.image is not None or source.array is not None else _whole_numbers(network)
     for index, (top, shape) in enumerate(network.inputs.items()):
         if source.image is not None:
             inputs[top.blob] = _from_image(source, shape)
         elif source.array is not None:
             inputs[top.blob] = _from_array(source.array, shape)
+        elif top in counts:
+            inputs[top.blob] = synthetic_numbers(shape, (source.seed or 0) + index, counts[top])
         else:
-            inputs[top.blob] = synthetic_input(shape, (source.seed or 0) + index, input_choices(network, top))
+            inputs[top.blob] = synthetic_input(shape, (source.seed or 0) + index)
     return inputs
+
+
+def _whole_numbers(network: Network) -> dict[Top, int]:
+    """The inputs that hold whole numbers, as the rows of an Embed do: how many there are."""
+    shapes, reads = infer_shapes(network), read_tops(network)
+    counts: dict[Top, int] = {}
+    for layer in network.layers:
+        bottoms = [shapes[bottom] for bottom in layer.bottoms]
+        for position, top in enumerate(reads[layer.name]):
+            count = layer_type(layer).whole_numbers(layer, position, bottoms)
+            if count is not None and top in network.inputs:
+                counts[top] = min(count, counts.get(top, count))
+    return counts
 
 
 def describe(case: Case) -> str:

@@ -125,3 +125,22 @@ def test_description() -> None:
     assert describe(case(image=Path("a/cat.png"))) == "cat.png"
     assert describe(case(array=Path("a/x.npy"))) == "x.npy"
     assert describe(case(seed=3)) == "seed 3"
+
+
+def test_numbers_drawn_for_an_input_are_such_as_its_readers_take() -> None:
+    text = nets.data(50, 4, name="words") + nets.data(50, 4, name="cont") + nets.data(9, 3, name="x")
+    text += nets.data(20, name="index") + nets.data(9, 1, name="chosen")
+    text += nets.layer("Embed", "words", "embed", "embed_param { input_dim: 7 num_output: 2 }")
+    text += 'layer { name: "h" type: "LSTM" bottom: "embed" bottom: "cont" top: "h" recurrent_param { num_output: 2 } }'
+    text += 'layer { name: "again" type: "BatchReindex" bottom: "x" bottom: "index" top: "again" }'
+    text += 'layer { name: "some" type: "Filter" bottom: "x" bottom: "chosen" top: "some" }'
+    blobs = make_inputs(case(seed=0), nets.network(text))
+    found = {name: set(blob.reshape(-1)) for name, blob in blobs.items() if name != "x"}
+    assert found == {
+        "words": set(range(7)),
+        "cont": {0, 1},
+        "index": set(range(9)) & found["index"],
+        "chosen": {0, 1},
+    }
+    assert len(found["index"]) > 4
+    np.testing.assert_array_equal(blobs["x"], synthetic_input((9, 3), 2))

@@ -66,6 +66,8 @@ def judge(evidence: Evidence, unit: Unit, candidate: np.ndarray) -> LayerCompari
     if not evidence.strict and not is_suspect(found):
         idle = not any(array.any() for array in evidence.bottoms.values())
         note = "all that it reads is zero here: only its bias was tried" if idle else None
+        if not evidence.reference.size:
+            note = "no items came out here: there was nothing to compare"
         how = "exact" if metrics.max_units is None else "rounding"
         return comparison(evidence, Status.MATCH, how, isolated=metrics, note=note)
     if evidence.pair.precision != "float32":

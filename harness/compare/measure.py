@@ -127,9 +127,11 @@ class _Totals:
     def result(self, shape: tuple[int, ...], ref: Float32, cand: Float32) -> Measurement:
         slope, intercept, systematic = self._affine(len(ref))
         row, channel = self.worst
-        index = caffe_index(tuple(int(i) for i in np.unravel_index(row * ref.shape[1] + channel, shape or (1,))))
-        differs = self.max_abs > 0 or self.nonfinite
-        worst = Worst(index, float(ref[row, channel]), float(cand[row, channel])) if differs else None
+        worst = None
+        if self.max_abs > 0 or self.nonfinite:
+            index = np.unravel_index(row * ref.shape[1] + channel, shape or (1,))
+            place = caffe_index(tuple(int(i) for i in index))
+            worst = Worst(place, float(ref[row, channel]), float(cand[row, channel]))
         rms = math.sqrt(self.sum_units / self.finite) if self.finite else 0.0
         metrics = Metrics(
             max_units=None if self.exact else self.max_units,

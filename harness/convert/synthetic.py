@@ -88,28 +88,16 @@ def fill(
     return (first, *(_uniform(stream, shape, BIAS) for shape in rest))
 
 
-def synthetic_input(shape: Shape, seed: int, choices: int | None = None) -> np.ndarray:
-    """An input blob, uniform in ±128, float32, N, C, H, W; or whole numbers below `choices`."""
-    stream = np.random.Philox(key=_key(seed, "input"))
-    if choices is None:
-        return _uniform(stream, shape, 128.0)
-    numbers = (_integers(stream, math.prod(shape)).astype(np.int64) + (1 << 23)) * choices >> 24
-    return numbers.astype(np.float32).reshape(shape)
+def synthetic_input(shape: Shape, seed: int) -> np.ndarray:
+    """An input blob, uniform in ±128, float32, N, C, H, W."""
+    return _uniform(np.random.Philox(key=_key(seed, "input")), shape, 128.0)
 
 
-def input_choices(network: Network, top: Top) -> int | None:
-    """How many whole numbers an input can be, where it is an index or a switch; None for an ordinary one."""
-    for reader in network.consumers(top):
-        place = reader.bottoms.index(top)
-        if reader.type == "Embed":
-            return int(reader.parameters.embed_param.input_dim)
-        if reader.type in ("LSTM", "RNN") and place == 1:  # 1: goes on with the sequence, 0: begins a new one
-            return 2
-        if reader.type == "Filter" and place == len(reader.bottoms) - 1:
-            return 2
-        if reader.type == "BatchReindex" and place == 1:
-            return network.inputs.get(reader.bottoms[0], (1,))[0]
-    return None
+def synthetic_numbers(shape: Shape, seed: int, count: int) -> np.ndarray:
+    """An input blob of whole numbers, 0 to count − 1, float32."""
+    raw = _integers(np.random.Philox(key=_key(seed, "input")), math.prod(shape)).astype(np.int64) + (1 << 23)
+    numbers: np.ndarray = (raw * count >> 24).astype(np.float32).reshape(shape)
+    return numbers
 
 
 STATISTICS = 4.0

@@ -21,6 +21,7 @@ from harness.resources import dump_script, layer_scripts
 
 NO_SPACE = 4
 KILLED = (137, -signal.SIGKILL)
+DIVIDED = (136, -signal.SIGFPE)
 _PATIENCE = 10.0  # seconds for what was stopped to end by itself
 _STAGES = {"caffe": "starting Caffe", "net": "building the net", "weights": "reading the weights"}
 _THEY_SAY = (
@@ -175,6 +176,8 @@ def _failure(status: int, said: str, job: Job, needed: int | None) -> ReferenceE
             f"{job.engine}'s disk has no space left for the recording", fix=f"free some: {job.engine} system prune"
         )
     message = own.removeprefix("harness-dump: ") if own is not None else _theirs(lines)
+    if message is None and status in DIVIDED:
+        message = "divided by zero, as its layers do for a blob without items: does a Filter let nothing pass here?"
     if message is None:
         message = f"ended with status {status}: {lines[-1] if lines else 'it said nothing'}"
     for inside, outside in job.files.items():

@@ -119,6 +119,9 @@ class LayerType:
     local: ClassVar[bool] = True
     """True if a spatial crop of the bottoms can stand for the whole, so that large layers are adjudicated on a crop."""
 
+    drops_items: ClassVar[bool] = False
+    """True if how many items (axis 0) the tops have depends on numbers: `output_shapes` gives the most there can be."""
+
     parameter_rounding: ClassVar[float] = 0.0
     """Relative difference that may stem from scalar parameters: Caffe keeps them in float32, Keras in float64."""
 
@@ -149,6 +152,13 @@ class LayerType:
     def fan_in(self, layer: Layer, kernel: Shape) -> float:
         """How many products one output element sums."""
         return float(np.prod(kernel[1:]))
+
+    def whole_numbers(self, layer: Layer, position: int, bottoms: Sequence[Shape]) -> int | None:
+        """How many whole numbers, from 0 on, the bottom at a position may hold (2 for a flag); None where it holds any.
+
+        Numbers drawn for a net's input keep to it: Caffe reads beyond a table's end, or aborts.
+        """
+        return None
 
     def wants(self, layer: Layer, bottoms: Sequence[Held]) -> tuple[Order | None, ...]:
         """How the Keras layers of `keras_calls` want each bottom held; None takes it as it comes.

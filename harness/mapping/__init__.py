@@ -29,6 +29,9 @@ GLUE = frozenset(
 )  # fmt: skip
 """Keras classes that only move numbers; they are folded into the segment they stand in."""
 
+WITHIN = frozenset({"Activation", "LSTM", "GRU", "SimpleRNN"})
+"""Keras classes whose `activation` is what they are or stands inside of them: none of Caffe's layers is fused behind."""
+
 
 def only_moves(node: KerasNode) -> bool:
     """True for a Keras layer that moves numbers and computes none; so does a pool of one pixel, which picks some."""
@@ -297,11 +300,10 @@ class _Walk:
         return None, ""
 
     def _reads_the_same(self, layer: Layer, sources: Sequence[int]) -> bool:
-        """True if every blob that the layer reads stands in one of the tensors, and every tensor is one of them."""
-        needed = set(self.needs[layer.name])
-        return needed <= {top for source in sources for top in self.bound[source]} and all(
-            needed & set(self.bound[source]) for source in sources
-        )
+        """True if every blob that the layer needs stands in one of the tensors, and every tensor is one that it reads."""
+        at_hand = {top for source in sources for top in self.bound[source]}
+        read = set(self.reads[layer.name])
+        return at_hand.issuperset(self.needs[layer.name]) and all(read & set(self.bound[source]) for source in sources)
 
     def _with_fused(self, layer: Layer, node: KerasNode) -> tuple[Layer, ...]:
         """The Caffe layer and those that the Keras layer's `activation` stands for."""
@@ -310,8 +312,8 @@ class _Walk:
             return (layer,)
         if layer_type(readers[0]).is_within(readers[0], node) and not self._stands_alone(readers[0], node):
             return (layer, readers[0])
-        activation = activation_of(node)
-        if activation is None or node.class_name == "Activation" or not layer_type(readers[0]).fuses:
+        activation = None if node.class_name in WITHIN else activation_of(node)
+        if activation is None or not layer_type(readers[0]).fuses:
             return (layer,)
         # An activation of another kind is still the counterpart, a wrong one, unless the right one stands by itself.
         if activation in layer_type(readers[0]).fuses or not self._stands_alone(readers[0], node):

@@ -201,3 +201,12 @@ def test_dead_channel_is_nothing() -> None:
     found = measure(reference, candidate, unit, limit=LIMIT)
     assert found.metrics.max_units < 1
     assert found.systematic < 0.25
+
+
+@pytest.mark.parametrize("unit", [Unit(), Unit(dense=np.ones((0, 3), np.float32))], ids=["exact", "rounded"])
+def test_nothing_at_all_is_no_difference(unit: Unit) -> None:
+    """What a Filter that lets nothing pass gives."""
+    empty = np.zeros((0, 4, 5, 3), np.float32)
+    found = measure(empty, empty, unit, limit=LIMIT)
+    assert (found.metrics.max_abs, found.metrics.total, found.metrics.worst) == (0.0, 0, None)
+    assert (found.metrics.slope, found.systematic, found.relative) == (1.0, 0.0, 0.0)

@@ -10,8 +10,8 @@ import pytest
 from support import nets
 
 from harness.caffe import read_network
-from harness.convert.synthetic import BIAS, INPUT_RMS, fill, input_choices, synthetic_input, synthetic_weights
-from harness.data import Layer, Shape, Top
+from harness.convert.synthetic import BIAS, INPUT_RMS, fill, synthetic_input, synthetic_numbers, synthetic_weights
+from harness.data import Layer, Shape
 
 FIRST = nets.conv("data", "a", "num_output: 4 kernel_size: 3 pad: 1")
 NET = nets.network(
@@ -104,6 +104,15 @@ def test_input_is_uniform_in_the_range_of_a_photograph() -> None:
     assert -128 <= x.min() < -127
     assert 127 < x.max() < 128
     assert abs(float(x.mean())) < 3
+
+
+@pytest.mark.parametrize("count", [1, 2, 9, 1000])
+def test_whole_numbers_are_all_there_is_and_equally_often(count: int) -> None:
+    x = synthetic_numbers((60, 200), 3, count)
+    assert (x.shape, x.dtype) == ((60, 200), np.float32)
+    assert set(x.reshape(-1)) == set(range(count))
+    assert np.bincount(x.astype(int).reshape(-1)).std() < 4 * np.sqrt(x.size / count)
+    np.testing.assert_array_equal(x, synthetic_numbers((60, 200), 3, count))
 
 
 def test_activations_keep_their_size() -> None:
@@ -205,27 +214,3 @@ def test_what_layers_share_is_the_owners() -> None:
 
 
 # ------------------------------------------------------------------------------------- inputs that are no pictures
-
-
-def test_an_index_is_a_whole_number_below_its_limit() -> None:
-    x = synthetic_input((50, 40), 3, choices=7)
-    assert x.dtype == np.float32
-    assert sorted(set(x.reshape(-1).tolist())) == [0, 1, 2, 3, 4, 5, 6]
-
-
-@pytest.mark.parametrize(
-    ("layer", "choices"),
-    [
-        ('type: "Embed" bottom: "x" embed_param { input_dim: 30 num_output: 4 }', 30),
-        ('type: "LSTM" bottom: "data" bottom: "x"', 2),
-        ('type: "LSTM" bottom: "x" bottom: "data"', None),
-        ('type: "Filter" bottom: "data" bottom: "x"', 2),
-        ('type: "BatchReindex" bottom: "data" bottom: "x"', 5),
-        ('type: "Convolution" bottom: "x"', None),
-    ],
-)
-def test_which_inputs_are_indices(layer: str, choices: int | None) -> None:
-    net = nets.network(
-        nets.data(5, 3, 2, 2) + nets.data(5, 1, name="x") + f'layer {{ name: "layer" top: "layer" {layer} }}'
-    )
-    assert input_choices(net, Top("x", "x")) == choices

@@ -113,6 +113,13 @@ def test_killed_names_the_need() -> None:
     assert "how much memory it needs is not known" in message("sys.exit(137)")
 
 
+@pytest.mark.parametrize("script", ["os.kill(os.getpid(), signal.SIGFPE)", "sys.exit(136)"], ids=["signal", "status"])
+def test_a_division_by_zero_is_laid_to_a_blob_without_items(script: str) -> None:
+    assert message(f"import signal; {script}") == (
+        "Caffe (docker): divided by zero, as its layers do for a blob without items: does a Filter let nothing pass here?"
+    )
+
+
 def test_too_long() -> None:
     begin = time.monotonic()
     said = message("time.sleep(60)", timeout=0.3)

@@ -20,6 +20,15 @@ def estimate(path: Path) -> int:
     return memory.estimate(net, infer_shapes(net))
 
 
+def recurrent(kind: str, steps: int, streams: int, inputs: int, outputs: int) -> str:
+    return (
+        nets.data(steps, streams, inputs, name="x")
+        + nets.data(steps, streams, name="cont")
+        + f'layer {{ name: "layer" type: "{kind}" bottom: "x" bottom: "cont" top: "h" '
+        + f"recurrent_param {{ num_output: {outputs} }} }}\n"
+    )
+
+
 def test_counts_blobs_once_weights_and_the_column_buffers() -> None:
     net = nets.network(
         nets.data(2, 3, 10, 8) + nets.conv(parameters="num_output: 4 kernel_size: 3") + nets.relu("conv")
@@ -56,8 +65,11 @@ def test_a_size_that_fits_keeps_the_proportions() -> None:
         + nets.layer(
             "Deconvolution", parameters="convolution_param { num_output: 8 kernel_size: 16 stride: 8 pad: 4 }"
         ),
+        recurrent("LSTM", steps=200, streams=4, inputs=16, outputs=256),
+        recurrent("LSTM", steps=30, streams=512, inputs=16, outputs=64),
+        recurrent("RNN", steps=200, streams=16, inputs=16, outputs=256),
     ],
-    ids=["convolutions", "pooling", "inner product", "deconvolution"],
+    ids=["convolutions", "pooling", "inner product", "deconvolution", "lstm", "lstm of many streams", "rnn"],
 )
 def test_is_within_15_percent_of_the_measured_peak(engine: str, text: str, tmp_path: Path, out: Path) -> None:
     request = request_of(tmp_path / "net", text)

@@ -101,6 +101,16 @@ def test_activation_layer_without_a_name_of_its_own() -> None:
     assert pair_of(layer_map, "relu").reason == "Activation at the same place in the graph"
 
 
+def test_an_activation_inside_a_recurrent_layer_stands_for_nothing_behind_it() -> None:
+    text = nets.data(4, 2, 3, name="x") + nets.data(4, 2, name="cont")
+    text += 'layer { name: "h" type: "LSTM" bottom: "x" bottom: "cont" top: "h" recurrent_param { num_output: 2 } }'
+    graph = Graph(inputs=2)
+    made = graph("LSTM", "h", 0, activation="relu")
+    layer_map = map_layers(nets.network(text + nets.relu("h", "relu")), graph.end(made))
+    assert shown(layer_map) == {"h": "h"}
+    assert set(layer_map.missing) == {"relu"}
+
+
 def test_softmax_activation_does_not_stand_for_a_relu() -> None:
     layer_map = map_layers(conv_relu_conv(), chain(("Conv2D", "a"), ("Activation", "act", "softmax"), ("Conv2D", "b")))
     assert "relu" in layer_map.missing

@@ -83,6 +83,14 @@ def expected_blobs(net: Network) -> dict[str, tuple[Shape, ...]]:
     return blob_shapes(net, infer_shapes(net))
 
 
+def shapes_fit(layer: Layer, found: Sequence[Shape], inferred: Mapping[Top, Shape]) -> bool:
+    """True if a layer's tops have the shapes that were worked out; where it drops items, as many or fewer of them."""
+    expected = [inferred[top] for top in layer.tops]
+    if not layer_type(layer).drops_items:
+        return list(found) == expected
+    return all(one[0] <= most[0] and one[1:] == most[1:] for one, most in zip(found, expected, strict=True))
+
+
 def all_sites(shape: Shape) -> np.ndarray:
     """Every position of a top but for its channels: sites × (N, H, W); with less than two axes there is one channel."""
     axes = (shape[0], *shape[2:]) if len(shape) > 1 else (int(np.prod(shape)),)

@@ -2,7 +2,8 @@
 
 One module for each layer type (or for a few that are alike), found by being here. It gives `ENTRIES`, and `tops_of`,
 which works an entry out with plain float64 loops that share nothing with the harness. The unit tests hold each entry
-against its loops, and the engine test runs all of them through Caffe in one net.
+against its loops, and the engine test runs all of them through Caffe in one net. A module may also give `draw`, which
+makes up an entry by the choices that it is handed; test_drawn_layers.py asks it for as many as it wants.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from support import nets
+from support.choice import Choice
 
 from harness.data import Network, Shape
 
@@ -45,6 +47,7 @@ class Entry:
     fork: bool = False  # True: a type of a fork of Caffe, for which a Python layer of ours stands in
     draws: tuple[Draw, ...] = (normal,)  # what the bottoms hold; the last one serves the rest
     draw_blobs: Callable[[np.random.Generator, Sequence[Shape]], Sequence[np.ndarray]] | None = None
+    seed: int = 0  # of the numbers that it learned and that it reads
 
     def text(self, name: str, bottoms: Sequence[str]) -> str:
         """The layer in a prototxt; its tops are called after it."""
@@ -67,14 +70,15 @@ class Entry:
         text = "".join(nets.data(*shape, name=name) for name, shape in zip(self.bottom_names, self.shapes, strict=True))
         return nets.network(text + self.text("layer", self.bottom_names))
 
-    def inputs(self, seed: int = 1) -> list[np.ndarray]:
+    def inputs(self, seed: int | None = None) -> list[np.ndarray]:
         """What the bottoms hold, float32."""
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(self.seed + 1 if seed is None else seed)
         draws = (*self.draws, *self.draws[-1:] * len(self.shapes))
         return [draw(rng, shape).astype(np.float32) for draw, shape in zip(draws, self.shapes, strict=False)]
 
-    def blobs(self, net: Network, seed: int = 0) -> tuple[np.ndarray, ...]:
+    def blobs(self, net: Network, seed: int | None = None) -> tuple[np.ndarray, ...]:
         """The learned blobs of the layer in its net, float32, in Caffe's layouts."""
+        seed = self.seed if seed is None else seed
         if self.draw_blobs is None:
             return nets.random_blobs(net, seed).get("layer", ())
         shapes = nets.expected_blobs(net).get("layer", ())
@@ -154,6 +158,14 @@ CONVERTIBLE = tuple(entry for entry in ALL if entry.keras)
 UNCONVERTIBLE = tuple(entry for entry in ALL if not entry.keras)
 
 
+_LOOPS = {entry.kind: module.tops_of for module in _modules() for entry in module.ENTRIES}
+DRAWS: dict[str, Callable[[Choice], Entry]] = {
+    module.__name__.rpartition(".")[2]: module.draw for module in _modules() if hasattr(module, "draw")
+}
+"""What makes up an entry, by the module's name."""
+
+
 def expected_tops(entry: Entry, blobs: Sequence[np.ndarray], bottoms: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Every top in float64 by the plain loops, in Caffe's layout."""
-    return list(_TABLE[entry.id][1](entry, blobs, bottoms))
+    tops_of = _TABLE[entry.id][1] if entry.id in _TABLE else _LOOPS[entry.kind]
+    return list(tops_of(entry, blobs, bottoms))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from support import loops
+from support.choice import Choice, two
 from support.table import Sides, Sliding, lacking, window
 
 from harness.data import Shape
@@ -77,3 +78,18 @@ def tops_of(entry: Sliding, blobs, bottoms):
     """The plain loops."""
     w, b = (*blobs, None)[:2]
     return [loops.convolution(bottoms[0], w, b, entry.stride, entry.pad, entry.dilation, entry.group)]
+
+
+def draw(choose: Choice) -> Sliding:
+    """Any group, depthwise too, and any window that fits; strides and dilations one at a time, as Keras has them."""
+    group = choose.one_of([1, 1, 2, 3])
+    inputs, outputs = group * choose.whole(1, 3), group * choose.whole(1, 3)
+    window_of = {"kernel": two(choose, 1, 4), "pad": two(choose, 0, 3)}
+    step = two(choose, 1, 3)
+    if inputs == group and choose.flag():  # depthwise layers of Keras have one stride
+        step = (step[0], step[0])
+    window_of[choose.one_of(["stride", "dilation"])] = step
+    extent = [(k - 1) * d + 1 for k, d in zip(window_of["kernel"], window_of.get("dilation", (1, 1)), strict=True)]
+    size = [max(1, e - 2 * p) + choose.whole(0, 6) for e, p in zip(extent, window_of["pad"], strict=True)]
+    shape = (choose.whole(1, 2), inputs, *size)
+    return _entry("drawn", shape, outputs, **window_of, group=group, bias=choose.flag())

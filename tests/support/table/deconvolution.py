@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from support import loops
+from support.choice import Choice, two
 from support.table import Sides, Sliding, window
 
 from harness.data import Shape
@@ -50,3 +51,17 @@ def tops_of(entry: Sliding, blobs, bottoms):
     """The plain loops."""
     w, b = (*blobs, None)[:2]
     return [loops.deconvolution(bottoms[0], w, b, entry.stride, entry.pad, entry.dilation, entry.group)]
+
+
+def draw(choose: Choice) -> Sliding:
+    """Any group, and any stride, kernel and pad that leave something."""
+    group = choose.one_of([1, 1, 2, 3])
+    inputs, outputs = group * choose.whole(1, 2), group * choose.whole(1, 2)
+    kernel, stride = two(choose, 1, 5), two(choose, 1, 4)
+    size = two(choose, 1, 4)
+    pad = [
+        choose.whole(0, min(k - 1, (s * (n - 1) + k - 1) // 2)) for n, k, s in zip(size, kernel, stride, strict=True)
+    ]
+    shape = (choose.whole(1, 2), inputs, *size)
+    more = {"stride": stride, "pad": (pad[0], pad[1]), "group": group, "bias": choose.flag()}
+    return _entry("drawn", shape, outputs, kernel, **more)

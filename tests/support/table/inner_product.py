@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from support import loops
+from support.choice import Choice, signed, sizes
 from support.table import Entry, lacking, plain
 
 ENTRIES = (
@@ -38,3 +39,16 @@ def tops_of(entry: Entry, blobs, bottoms):
     rows = x.reshape(int(np.prod(lead)), *x.shape[len(lead) :])
     top = loops.inner_product(rows, w, b, transpose="transpose: true" in entry.parameters)
     return [top.reshape(*lead, -1)]
+
+
+def draw(choose: Choice) -> Entry:
+    """Any axis but the first."""
+    shape = sizes(choose, choose.whole(2, 4))
+    given = f"num_output: {choose.whole(1, 6)}"
+    if not choose.flag():
+        given += " bias_term: false"
+    if choose.flag():
+        given += " transpose: true"
+    if choose.flag():
+        given += f" axis: {signed(choose, choose.whole(1, len(shape) - 1), len(shape))}"
+    return plain("InnerProduct", "drawn", shape, f"inner_product_param {{ {given} }}")

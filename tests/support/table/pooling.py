@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from support import loops
+from support.choice import Choice, two
 from support.table import Entry, Sliding, plain, window
 
 from harness.data import Shape
@@ -104,3 +105,17 @@ def tops_of(entry: Entry, blobs, bottoms):
         sides, average, floor = ((x.shape[2], x.shape[3]), (1, 1), (0, 0)), "AVE" in entry.parameters, False
     tops = [loops.pooling(x, *sides, average=average, floor=floor)]
     return tops if entry.tops == 1 else [*tops, loops.pooling_mask(x, *sides, floor=floor)]
+
+
+def draw(choose: Choice) -> Entry:
+    """Any window that Caffe takes, hanging over the edge or not, and whole pictures."""
+    average, shape = choose.flag(), (choose.whole(1, 2), choose.whole(1, 3))
+    if choose.whole(0, 5) == 5:
+        kind = " pool: AVE" if average else ""
+        parameters = f"pooling_param {{ global_pooling: true{kind} }}"
+        return plain(KIND, "drawn", (*shape, *two(choose, 1, 6)), parameters)
+    kernel, stride = two(choose, 1, 4), two(choose, 1, 3)
+    pad = tuple(choose.whole(0, k - 1) for k in kernel) if choose.flag() else (0, 0)
+    size = [max(1, k - 2 * p) + choose.whole(0, 6) for k, p in zip(kernel, pad, strict=True)]
+    more = {"stride": stride, "pad": pad, "average": average, "floor": choose.flag()}
+    return window(KIND, "drawn", (*shape, *size), kernel, **more)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from support.choice import Choice, sizes
 from support.neurons import EVERYTHING, laid_out
 from support.table import Entry, plain
 
@@ -23,3 +24,10 @@ def tops_of(entry: Entry, blobs, bottoms):
         x = float(bottoms[0][index])
         top[index] = 1 / (1 + math.exp(-x)) if x > 0 else math.exp(x) / (1 + math.exp(x))
     return [top]
+
+
+def draw(choose: Choice) -> Entry:
+    """Of any rank and size of numbers."""
+    factor = choose.one_of([1.0, 1e-4, 10.0, 60.0])
+    spread = (lambda rng, shape: factor * rng.normal(size=shape),)
+    return plain("Sigmoid", "drawn", sizes(choose, choose.whole(1, 5)), draws=spread)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
+import numpy as np
+from support.choice import Choice, signed, sizes
 from support.table import Entry, plain
 
 ENTRIES = (
@@ -27,5 +31,26 @@ CUTS = {
 
 
 def tops_of(entry: Entry, blobs, bottoms):
-    """Cut by hand."""
-    return CUTS[entry.id](bottoms[0])
+    """Cut by hand; what was drawn, item after item along its axis."""
+    (x,) = bottoms
+    if entry.id in CUTS:
+        return CUTS[entry.id](x)
+    spec = entry.net["layer"].parameters.slice_param
+    size = x.shape[spec.axis]
+    points = list(spec.slice_point) or [size // entry.tops * part for part in range(1, entry.tops)]
+    pieces = [list(range(start, stop)) for start, stop in pairwise([0, *points, size])]
+    return [np.stack([x.take(item, spec.axis) for item in piece], spec.axis) for piece in pieces]
+
+
+def draw(choose: Choice) -> Entry:
+    """Along any axis, at points or in equal parts."""
+    shape = list(sizes(choose, choose.whole(2, 5)))
+    axis, tops = choose.whole(0, len(shape) - 1), choose.whole(1, 4)
+    given = f"axis: {signed(choose, axis, len(shape))}"
+    if choose.flag() or tops == 1:
+        shape[axis] = tops * choose.whole(1, 3)
+    else:
+        ends = [choose.whole(1, 3) for _ in range(tops)]
+        shape[axis] = sum(ends)
+        given += "".join(f" slice_point: {sum(ends[:count])}" for count in range(1, tops))
+    return plain("Slice", "drawn", tuple(shape), f"slice_param {{ {given} }}", tops=tops)

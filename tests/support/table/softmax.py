@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from support import loops
+from support.choice import Choice, signed, sizes
 from support.table import Entry, plain
 
 
@@ -34,3 +35,12 @@ def tops_of(entry: Entry, blobs, bottoms):
     turned = np.moveaxis(x, axis, -1)
     rows = turned.reshape(-1, x.shape[axis])
     return [np.moveaxis(loops.softmax(rows).reshape(turned.shape), -1, axis)]
+
+
+def draw(choose: Choice) -> Entry:
+    """Any axis, over numbers near to each other and far apart."""
+    shape = sizes(choose, choose.whole(2, 4), 7)
+    axis = signed(choose, choose.whole(0, len(shape) - 1), len(shape)) if choose.flag() else 1
+    factor = choose.one_of([1.0, 0.01, 30.0])
+    spread = (lambda rng, shape: factor * rng.normal(size=shape),)
+    return plain("Softmax", "drawn", shape, f"softmax_param {{ axis: {axis} }}", draws=spread)
