@@ -103,11 +103,11 @@ class _Planner:
             refs, held = [ref for ref, _ in placed], [blob for _, blob in placed]
             calls = kind.keras_calls(layer, held)
         self.reads[layer.name] = tuple(held)
-        if not calls and folds(self.network, layer):
-            for top in layer.tops:
-                self._hold(top, refs[0], held[0])
-            return
         made = self._call(layer, calls, refs)
+        if folds(self.network, layer):
+            for top in layer.tops:  # behind a Flatten that Keras leaves to its Dense the axes are still those before it
+                self._hold(top, made, held[0])
+            return
         orders = kind.gives(layer, held)
         for position, (top, order) in enumerate(zip(layer.tops, orders, strict=True)):
             self._hold(top, Ref(made.step, position) if calls else made, Held(self.shapes[top], order))
