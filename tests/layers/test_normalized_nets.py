@@ -163,3 +163,12 @@ def test_a_product_of_two_tensors_is_no_learned_scale() -> None:
         "gate",
     ]
     assert found.missing == {}
+
+
+def test_a_second_scale_does_not_stand_for_the_one_that_is_taken_in() -> None:
+    text = nets.data(1, 3, 5, 6) + nets.layer("BatchNorm", "data", "bn")
+    text += nets.layer("Scale", "bn", "one") + nets.layer("Scale", "one", "two")
+    net = nets.network(text)
+    found = pairs_of(net, nets.keras_model(net, nets.random_blobs(net)))
+    assert [" + ".join(one.name for one in pair.caffe) for pair in found.pairs] == ["bn + one", "two"]
+    assert found.missing == {}
