@@ -66,17 +66,9 @@ def fill(
         gain: the square root of variance times fan-in for a kernel.
         fan_in: how many products one output element sums.
     """
-    if layer.type in _RANGES:
-        ranges = _RANGES[layer.type]
-        return tuple(_between(stream, shape, *ranges[index]) for index, shape in enumerate(shapes))
-    if layer.type == "BatchNorm":
-        mean, variance, factor = shapes
-        # Caffe divides mean and variance by the factor, which counts the iterations of training.
-        return (
-            _uniform(stream, mean, 0.2 * STATISTICS),
-            _between(stream, variance, 0.5 * STATISTICS, 2.0 * STATISTICS),
-            np.full(factor, STATISTICS, np.float32),
-        )
+    ranges = layer_type(layer).blob_ranges(layer)
+    if ranges is not None:
+        return tuple(_between(stream, shape, *ends) for shape, ends in zip(shapes, ranges, strict=False))
     if layer.type in ("LSTM", "RNN"):
         of_bottom, *others = (
             _matrix(stream, shape) if len(shape) > 1 else _uniform(stream, shape, BIAS) for shape in shapes
@@ -99,21 +91,6 @@ def synthetic_numbers(shape: Shape, seed: int, count: int) -> np.ndarray:
     numbers: np.ndarray = (raw * count >> 24).astype(np.float32).reshape(shape)
     return numbers
 
-
-STATISTICS = 4.0
-"""BatchNorm's scale factor: a port that does not divide by it is wrong by as much."""
-
-_SCALE, _SHIFT = (0.7, 1.3), (-BIAS, BIAS)
-_RANGES = {
-    "BN": (_SCALE, _SHIFT),
-    "Bias": (_SHIFT,),
-    "Embed": ((-1.0, 1.0), _SHIFT),
-    "Normalize": ((10.0, 20.0),),
-    "PReLU": ((0.1, 0.4),),
-    "Parameter": ((-1.0, 1.0),),
-    "Scale": (_SCALE, _SHIFT),
-}
-"""Least and largest number of each blob, by type."""
 
 _PASSES_ON = frozenset({"BN", "BatchNorm", "Bias", "Scale"})
 """Types that a convolution may have between itself and its rectifier."""

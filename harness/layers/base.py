@@ -145,7 +145,8 @@ class LayerType:
     def blob_ranges(self, layer: Layer) -> tuple[tuple[float, float], ...] | None:
         """Lowest and highest number of each blob where weights are made up; None for a kernel and its bias.
 
-        A variance must not be negative, and a scale of about 1 keeps activations in range.
+        Of the size that training gives them, and far enough from 0 and 1 that leaving one out shows. There may be more than
+        the layer has blobs: a bias that it does without.
         """
         return None
 

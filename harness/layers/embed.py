@@ -48,6 +48,9 @@ class Embed(Whole):
     def whole_numbers(self, layer: Layer, position: int, bottoms: Sequence[Shape]) -> int | None:
         return int(_spec(layer).input_dim)
 
+    def blob_ranges(self, layer: Layer) -> tuple[tuple[float, float], ...]:
+        return ((-1.0, 1.0), (-0.05, 0.05))
+
     def wants(self, layer: Layer, bottoms: Sequence[Held]) -> tuple[Order | None, ...]:
         return tuple(caffe_order(bottom.rank) for bottom in bottoms)
 

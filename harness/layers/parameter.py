@@ -29,6 +29,9 @@ class Parameter(Whole):
     def blob_shapes(self, layer: Layer, bottoms: Sequence[Shape]) -> tuple[Shape, ...]:
         return (_shape(layer),)
 
+    def blob_ranges(self, layer: Layer) -> tuple[tuple[float, float], ...]:
+        return ((-1.0, 1.0),)
+
     def keras_calls(self, layer: Layer, bottoms: Sequence[Held]) -> tuple[KerasCall, ...]:
         return (KerasCall("Parameter", {"shape": _shape(layer)}, positional=1, main=True, custom=True),)
 

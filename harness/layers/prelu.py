@@ -42,6 +42,9 @@ class PReLU(Whole):
         """As if it summed a hundred: synthetic slopes then are of the size of trained ones, a few tenths."""
         return 100.0
 
+    def blob_ranges(self, layer: Layer) -> tuple[tuple[float, float], ...]:
+        return ((0.1, 0.4),)
+
     def keras_calls(self, layer: Layer, bottoms: Sequence[Held]) -> tuple[KerasCall, ...]:
         axes = _shared_axes(layer, bottoms[0])
         return (KerasCall("PReLU", {"shared_axes": axes} if axes else {}, main=True),)

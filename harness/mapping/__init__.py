@@ -324,7 +324,10 @@ class _Walk:
         """True if the Keras model has a layer of its own for this one."""
         if keras_name(layer.name) in self.keras_names or layer.name in self.names:
             return True
-        return any(_stands_for(reader, layer) for reader in self.keras_readers.get(behind.outputs[0], ()))
+        return any(
+            _stands_for(reader, layer) and self.caffe_by_keras.get(reader.name, layer) is layer
+            for reader in self.keras_readers.get(behind.outputs[0], ())
+        )
 
     def _inputs(self, layer: Layer, sources: Sequence[int]) -> tuple[Cut, ...] | None:
         """Which of the layer's bottoms belongs to which Keras tensor: what is known to be equal first, then by order."""

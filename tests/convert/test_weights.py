@@ -139,3 +139,48 @@ def test_old_files_write_every_blob_with_four_axes() -> None:
     np.testing.assert_array_equal(
         nets.run_keras(NET, old, nets.random_inputs(NET))[0], nets.run_keras(NET, BLOBS, nets.random_inputs(NET))[0]
     )
+
+
+NORMALIZED = nets.network(nets.data(1, 4, 5, 6) + nets.layer("BatchNorm", "data", "bn"))
+SCALED = nets.network(
+    nets.data(1, 4, 5, 6)
+    + nets.layer("BatchNorm", "data", "bn")
+    + nets.layer("Scale", "bn", "scale", "scale_param { bias_term: true }", top="bn")
+)
+
+
+def batch_normalization(**options):
+    keras = import_keras()
+    return keras.Sequential([keras.Input((5, 6, 4)), keras.layers.BatchNormalization(name="bn", **options)])
+
+
+def test_a_normalization_that_scales_and_shifts_where_caffes_does_not(tmp_path: Path) -> None:
+    """One and zero in place of what the layer held: the same function."""
+    blobs = nets.random_blobs(NORMALIZED)
+    write_weights(NORMALIZED, nets.weights(blobs), tmp_path / "weights.h5")
+    filled = batch_normalization(epsilon=1e-5)
+    filled.set_weights([np.full(4, 7.0)] * 4)
+    assert load_weights(filled, tmp_path / "weights.h5") == ["bn"]
+    variables = {variable.name: np.asarray(variable) for variable in filled.get_layer("bn").weights}
+    np.testing.assert_array_equal(variables["gamma"], np.ones(4))
+    np.testing.assert_array_equal(variables["beta"], np.zeros(4))
+    np.testing.assert_array_equal(variables["moving_mean"], blobs["bn"][0] / blobs["bn"][2])
+    x = nets.random_inputs(NORMALIZED)
+    np.testing.assert_array_equal(
+        np.asarray(filled(np.moveaxis(next(iter(x.values())), 1, -1))), nets.run_keras(NORMALIZED, blobs, x)[0]
+    )
+
+
+def test_a_normalization_that_has_no_room_for_caffes_scale(tmp_path: Path) -> None:
+    write_weights(SCALED, nets.weights(nets.random_blobs(SCALED)), tmp_path / "weights.h5")
+    with pytest.raises(
+        WeightsError, match="Caffe has beta, gamma, moving_mean, moving_variance for it, the Keras layer"
+    ):
+        load_weights(batch_normalization(scale=False), tmp_path / "weights.h5")
+
+
+def test_a_variance_is_not_made_up(tmp_path: Path) -> None:
+    net = nets.network(nets.data(1, 4, 5, 6) + nets.layer("Scale", "data", "bn"))
+    write_weights(net, nets.weights(nets.random_blobs(net)), tmp_path / "weights.h5")
+    with pytest.raises(WeightsError, match="Caffe has scale for it, the Keras layer takes beta, gamma, moving_mean"):
+        load_weights(batch_normalization(), tmp_path / "weights.h5")

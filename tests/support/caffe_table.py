@@ -59,12 +59,14 @@ def _tops(recording: Recording, layer: str, entry: Entry) -> list[np.ndarray]:
     return [np.array(load_top(recording, layer, top)) for top in entry.top_names(layer)]
 
 
-def record_net(folder: Path, text: str) -> tuple[Recording, dict[str, np.ndarray]]:
-    """One net with random weights through Caffe, and what it was fed by blob."""
+def record_net(
+    folder: Path, text: str, blobs: Mapping[str, nets.Blobs] | None = None
+) -> tuple[Recording, dict[str, np.ndarray]]:
+    """One net through Caffe, with random weights unless some are given, and what it was fed by blob."""
     net = nets.network(text)
     inputs = {top.blob: array for top, array in nets.random_inputs(net).items()}
     types = {layer.name: layer.type for layer in net.layers}
-    return _record(folder, text, inputs, nets.random_blobs(net), types), inputs
+    return _record(folder, text, inputs, blobs or nets.random_blobs(net), types), inputs
 
 
 def _record(

@@ -57,7 +57,7 @@ def random_blobs(net: Network, seed: int = 0) -> dict[str, Blobs]:
     for name, shapes in blob_shapes(net, infer_shapes(net)).items():
         ranges = layer_type(net[name]).blob_ranges(net[name])
         if ranges is not None:
-            ends = zip(shapes, ranges, strict=True)
+            ends = zip(shapes, ranges, strict=False)  # not every layer has a bias
             blobs[name] = tuple(np.float32(rng.uniform(low, high, size=shape)) for shape, (low, high) in ends)
             continue
         kernel = rng.normal(size=shapes[0]) / np.sqrt(np.prod(shapes[0][1:]))
