@@ -82,10 +82,11 @@ class Bias(Whole):
         """The unit before and u · (|x| + |b|)."""
         bias = blobs[0].reshape(-1)
         y = rows_of(top)
-        own = np.abs(y - bias)
-        own += np.abs(bias)
-        own *= np.float32(U)
-        own += unit.rows(0, len(y))
+        with np.errstate(all="ignore"):
+            own = np.abs(y - bias)
+            own += np.abs(bias)
+            own *= np.float32(U)
+            own += unit.rows(0, len(y))
         return Unit(dense=own, floor=unit.floor)
 
 

@@ -91,7 +91,8 @@ class BN(Whole):
         """INFERENCE: u · scale. LEARN: that of what is normalised."""
         if not _learns(layer):
             return super().unit(layer, blobs, bottoms, top, position)
-        (scale,) = self.scale(layer, blobs, bottoms, [top])
+        with np.errstate(all="ignore"):
+            (scale,) = self.scale(layer, blobs, bottoms, [top])
         return normalized_unit(scale, top - blobs[1].reshape(1, -1, 1, 1), self.floor(layer, bottoms))
 
     def terms(self, layer: Layer, bottoms: Sequence[Shape]) -> int:

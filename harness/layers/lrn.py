@@ -74,7 +74,8 @@ class LRN(Whole):
         (x,) = bottoms
         steps = int(_spec(layer).local_size) + (0 if _is_within(layer) else np.arange(x.shape[1]))
         walk = np.sqrt(np.float32(steps)).reshape(-1, 1, 1)
-        dense = rows_of(_sizes(layer, x, walk)).astype(np.float32)
+        with np.errstate(all="ignore"):
+            dense = rows_of(_sizes(layer, x, walk)).astype(np.float32)
         return Unit(dense=np.float32(U) * dense, floor=self.floor(layer, bottoms))
 
     def terms(self, layer: Layer, bottoms: Sequence[Shape]) -> int:

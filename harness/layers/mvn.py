@@ -76,7 +76,8 @@ class MVN(Whole):
 
     def unit(self, layer: Layer, blobs: Blobs, bottoms: Sequence[Float32], top: Float32, position: int = 0) -> Unit:
         """That of what is normalised, which counts what is rounded once for a whole channel."""
-        (scale,) = self.scale(layer, blobs, bottoms, [top])
+        with np.errstate(all="ignore"):
+            (scale,) = self.scale(layer, blobs, bottoms, [top])
         return normalized_unit(scale, top, self.floor(layer, bottoms))
 
     def terms(self, layer: Layer, bottoms: Sequence[Shape]) -> int:

@@ -105,10 +105,11 @@ class Scale(Whole):
         """
         gamma, beta = per_channel(blobs)
         y = rows_of(top)
-        own = np.abs(y - beta)
-        own += 4 * np.abs(beta)
-        own *= np.float32(U)
-        own += unit.rows(0, len(y)) * np.abs(gamma)
+        with np.errstate(all="ignore"):
+            own = np.abs(y - beta)
+            own += 4 * np.abs(beta)
+            own *= np.float32(U)
+            own += unit.rows(0, len(y)) * np.abs(gamma)
         return Unit(dense=own, floor=unit.floor)
 
 

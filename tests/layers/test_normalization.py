@@ -504,3 +504,20 @@ def test_blobs_have_caffes_shapes() -> None:
     assert blobs(nets.single("BN", shape)) == ((1, 3, 1, 1), (1, 3, 1, 1))
     assert blobs(nets.single("Normalize", shape)) == ((),)
     assert blobs(nets.single("Normalize", shape, "norm_param { channel_shared: false }")) == ((3,),)
+
+
+@pytest.mark.parametrize("kind", ["BatchNorm", "Scale", "Bias", "LRN", "MVN", "BN", "Normalize"])
+@pytest.mark.parametrize("size", [1e30, np.inf, np.nan, 1e-42], ids=str)
+def test_numbers_beyond_measure_are_measured_without_a_warning(kind: str, size: float) -> None:
+    net = nets.single(kind, (1, 3, 4, 5))
+    x = np.full((1, 3, 4, 5), size, np.float32)
+    x[0, 0] = 1.5
+    layer, blobs = net["layer"], nets.random_blobs(net).get("layer", ())
+    unit = layer_type(layer).unit(layer, blobs, [x], x)
+    assert unit.rows(0, 20).shape == (20, 3)
+    exact = layer_type(layer).define(layer, blobs, [x], nets.all_sites(x.shape))
+    assert exact.value.shape == (20, 3)
+    if kind in ("BatchNorm", "Scale"):
+        gains = (np.full(3, 2, np.float32), np.full(3, 0.1, np.float32))
+        scale_ = nets.network(NORM + scale())["scale"]
+        assert layer_type(scale_).follow_unit(scale_, gains, unit, x).rows(0, 20).shape == (20, 3)
