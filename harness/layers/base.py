@@ -116,6 +116,13 @@ class LayerType:
     exact: ClassVar[bool] = False
     """True if nothing is rounded: the two sides must agree to the bit."""
 
+    moves: ClassVar[bool] = False
+    """True if the top has the bottom's numbers in other places, whatever they are. Where a Keras model has no namesake of
+    such a layer, it is judged with what reads it: ports reshape and permute in their own way."""
+
+    reshapes: ClassVar[bool] = False
+    """True if these numbers follow each other, in Caffe's order of axes, as they do in the bottom."""
+
     local: ClassVar[bool] = True
     """True if a spatial crop of the bottoms can stand for the whole, so that large layers are adjudicated on a crop."""
 
