@@ -16,7 +16,7 @@ from harness.data import Cut, KerasGraph, KerasNode, KerasShape, Layer, LayerMap
 from harness.errors import MappingError
 from harness.layers import layer_type
 from harness.layers.base import keras_name
-from harness.layers.folding import canonical_tops, folds, read_tops
+from harness.layers.folding import canonical_tops, folds, idle_layers, read_tops
 from harness.layers.shapes import infer_shapes
 from harness.layout import Held, caffe_order, last_order
 from harness.mapping.orders import fits, input_cut, order_behind, passed_on
@@ -252,9 +252,8 @@ class _Walk:
         return True
 
     def result(self) -> LayerMap:
-        folded = [
-            layer.name for layer in self.network.layers if folds(self.network, layer) or layer.name in self.passed
-        ]
+        spared = self.passed | (idle_layers(self.network) - self.taken)
+        folded = [layer.name for layer in self.network.layers if folds(self.network, layer) or layer.name in spared]
         missing = {
             layer.name: f"no Keras layer is named {keras_name(layer.name)!r} and none stands at its place in the graph"
             for layer in self.network.layers
