@@ -223,6 +223,22 @@ class KerasGraph:
     input_shapes: tuple[tuple[int | None, ...], ...] = ()
 
 
+KerasShape = tuple[int | None, ...]
+"""Of a Keras tensor, as the model declares it."""
+
+
+@dataclass(frozen=True)
+class View:
+    """How a Keras tensor holds a Caffe blob that it has in other axes, as N, boxes, 21 for N × (boxes · 21).
+
+    The blob's numbers seen in the shape `through`, these axes in `order`, are the tensor's numbers one after the other.
+    """
+
+    through: Shape  # in Caffe's order of axes
+    order: Order
+    shape: KerasShape  # the tensor's own
+
+
 @dataclass(frozen=True)
 class Cut:
     """A Keras tensor at an end of a segment, the Caffe top that it should equal, and how it holds that top's axes."""
@@ -230,6 +246,12 @@ class Cut:
     tensor: int
     top: Top
     order: Order
+    view: View | None = None  # where the tensor has other axes than the top, in place of the order
+
+    @property
+    def layout(self) -> Order | View:
+        """How the tensor holds the top: by the order of its axes, or by a view of it."""
+        return self.view or self.order
 
 
 @dataclass(frozen=True)
@@ -249,7 +271,7 @@ class Pair:
     outputs: tuple[Cut, ...]
     reason: str
     main: str = ""
-    read_as: tuple[Order, ...] = ()  # how `main` holds each of `inputs`, behind what turns the axes on the way to it
+    read_as: Mapping[Top, Order] = field(default_factory=dict)  # how `main` holds what it reads, axes turned on the way
     misread: str | None = None  # a sentence, where the Keras layer reads something else than Caffe's does
     precision: str = "float32"  # the lowest that its Keras layers compute in
 

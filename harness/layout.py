@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.data import Order, Shape
+from harness.data import Order, Shape, View
 
 
 def caffe_order(rank: int) -> Order:
@@ -80,11 +80,13 @@ def last_shape(caffe: Shape) -> Shape:
     return (caffe[0], *caffe[2:], caffe[1]) if len(caffe) > 2 else caffe
 
 
-def to_candidate(array_last: np.ndarray, rank: int, order: Order | None = None) -> np.ndarray:
+def to_candidate(array_last: np.ndarray, rank: int, order: Order | View | None = None) -> np.ndarray:
     """A channels-last array as a Keras tensor of that rank and order wants it.
 
     Rank 3 for a 4-D blob is N, H·W, C (flattened for a pixel-wise softmax); rank 2 drops axes of size 1.
     """
+    if isinstance(order, View):
+        return _into_view(array_last, order)
     if array_last.ndim == rank:
         return _reordered(array_last, last_order(rank), order or last_order(rank))
     if rank == 3 and array_last.ndim == 4:
@@ -94,19 +96,52 @@ def to_candidate(array_last: np.ndarray, rank: int, order: Order | None = None) 
     return array_last
 
 
-def from_candidate(array: np.ndarray, reference_last: Shape, order: Order | None = None) -> np.ndarray:
+def from_candidate(array: np.ndarray, reference_last: Shape, order: Order | View | None = None) -> np.ndarray:
     """What Keras computed, channels last, in as many axes as the reference where that is a mere change of view.
 
     An array that cannot be viewed so comes back as it is; its shape then differs from the reference's.
     """
     rank = len(reference_last)
+    if isinstance(order, View):
+        return _out_of_view(array, order, reference_last)
     if array.ndim == rank:
         return _reordered(array, order or last_order(rank), last_order(rank))
     if array.size != math.prod(reference_last):
         return array
+    if _but_for_ones(array.shape) == _but_for_ones(reference_last):
+        return array.reshape(reference_last)
     if array.ndim and rank and array.shape[-1] == reference_last[-1] and array.shape[0] == reference_last[0]:
         return array.reshape(reference_last)
     return array
+
+
+def _into_view(array_last: np.ndarray, view: View) -> np.ndarray:
+    """A blob as the tensor that views it; as it is where it has too few or too many numbers for that."""
+    seen = (-1, *view.through[1:])
+    if array_last.size % math.prod(view.through[1:]):
+        return array_last
+    turned = channels_first(array_last).reshape(seen).transpose(view.order)
+    known = [turned.shape[0], *view.shape[1:]]
+    if known.count(None) > 1:  # only a tensor that is not reshaped may leave more open
+        return np.ascontiguousarray(turned)
+    target = [-1 if size is None else size for size in known]
+    if turned.size % abs(math.prod(target)) or (-1 not in target and turned.size != math.prod(target)):
+        return array_last
+    return np.ascontiguousarray(turned).reshape(target)
+
+
+def _out_of_view(array: np.ndarray, view: View, reference_last: Shape) -> np.ndarray:
+    """The blob that a tensor views; the array as it is where it has another number of elements, or another batch."""
+    if array.size != math.prod(reference_last) or array.shape[:1] != reference_last[:1]:
+        return array
+    seen = [(array.shape[0], *view.through[1:])[axis] for axis in view.order]
+    back = array.reshape(seen).transpose(np.argsort(view.order))
+    return channels_last(back.reshape(caffe_shape(reference_last)))
+
+
+def _but_for_ones(shape: Shape) -> Shape:
+    """A shape without its axes of size 1, the batch kept."""
+    return (*shape[:1], *(size for size in shape[1:] if size != 1))
 
 
 def _reordered(array: np.ndarray, have: Sequence[int], want: Sequence[int]) -> np.ndarray:

@@ -125,7 +125,7 @@ def judge_all(ready: Prepared, recording: Recording, options: Options, progress:
     candidate, layer_map = open_candidate(case, network, ready.weights, ready.shapes, behind)
     chosen = _choose(network, layer_map, options)
     own = own_inputs(ready)
-    outputs = _output_tops(network)
+    outputs = _output_tops(network, layer_map)
     seen: list[OutputComparison] = []
     pictures: list[Picture] = []
     first = next(iter(network.inputs), None)
@@ -268,11 +268,18 @@ def _choose(network: Network, layer_map: LayerMap, options: Options) -> set[str]
     return chosen
 
 
-def _output_tops(network: Network) -> set[Top]:
+def _output_tops(network: Network, layer_map: LayerMap) -> set[Top]:
     """The tops that nobody reads, each as the layer computed it that has arithmetic."""
     canonical = canonical_tops(network)
     read = {bottom for layer in network.layers for bottom in layer.bottoms}
-    return {canonical[top] for layer in network.layers for top in layer.tops if top not in read}
+    ends = set()
+    for layer in network.layers:
+        for top in layer.tops:
+            if top not in read:
+                while top.layer in layer_map.folded and network[top.layer].bottoms:  # it only moves numbers
+                    top = network[top.layer].bottoms[0]
+                ends.add(canonical[top])
+    return ends
 
 
 def _accumulated(output: OutputComparison, rows: tuple[LayerComparison, ...]) -> bool:

@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from harness.data import Adjudication, Pair, Shape, Top
 from harness.layers import layer_type
-from harness.layers.base import Blobs, Exact, Float32, Float64, Index, gamma
+from harness.layers.base import Blobs, Exact, Float32, Float64, Index, from_rows, gamma, rows_of
 from harness.layout import caffe_shape, channels_first, last_shape
 
 WHOLE = 2_000_000_000
@@ -90,10 +91,33 @@ def define(
 ) -> Exact:
     """Caffe's definition of a whole pair at some sites: the first layer's, then those fused behind it."""
     first, *fused = pair.caffe
-    exact = layer_type(first).define(first, blobs.get(first.name, ()), bottoms, sites, position)
+    described = layer_type(first)
+    shape = described.output_shapes(first, [bottom.shape for bottom in bottoms])[position]
+    across = any(layer_type(layer).along(layer, len(shape)) != 1 for layer in fused)
+    chosen = _all_sites(last_shape(shape)) if across else sites
+    exact = described.define(first, blobs.get(first.name, ()), bottoms, chosen, position)
     for layer in fused:
+        axis = layer_type(layer).along(layer, len(shape))
+        exact = _turned(exact, shape, axis) if axis != 1 else exact
         exact = layer_type(layer).follow(layer, blobs.get(layer.name, ()), exact)
+        exact = _turned(exact, _swapped(shape, axis), axis) if axis != 1 else exact
+    if across:
+        places = np.ravel_multi_index(tuple(sites.T), last_shape(shape)[:-1])
+        exact = replace(exact, value=exact.value[places], scale=exact.scale[places])
     return exact
+
+
+def _swapped(shape: Shape, axis: int) -> Shape:
+    """A shape with an axis and the channels exchanged."""
+    sizes = list(shape)
+    sizes[1], sizes[axis] = sizes[axis], sizes[1]
+    return tuple(sizes)
+
+
+def _turned(exact: Exact, shape: Shape, axis: int) -> Exact:
+    """All of a top with another axis as its channels."""
+    value, scale = (rows_of(from_rows(one, shape).swapaxes(1, axis)) for one in (exact.value, exact.scale))
+    return replace(exact, value=value, scale=scale)
 
 
 def _functions_on_crop(

@@ -133,7 +133,7 @@ def compare_layers(
         if options.end_to_end:
             for cut in pair.inputs:
                 if cut.tensor in layer_map.inputs:
-                    live[cut.tensor] = side.feed(cut, channels_last(inputs[layer_map.inputs[cut.tensor].top]))
+                    live[cut.tensor] = side.feed_input(layer_map.inputs[cut.tensor], inputs)
             computed = _run_end_to_end(side, live)
             for position, cut in enumerate(pair.outputs):
                 one = evidence[position]
@@ -174,7 +174,7 @@ def run_candidate(
         side = _Side(candidate, candidate.segment(pair), pair)
         for cut in pair.inputs:
             if cut.tensor in layer_map.inputs:
-                live[cut.tensor] = side.feed(cut, channels_last(inputs[layer_map.inputs[cut.tensor].top]))
+                live[cut.tensor] = side.feed_input(layer_map.inputs[cut.tensor], inputs)
         computed = side.segment.run([live[cut.tensor] for cut in pair.inputs])
         for position, (cut, tensor) in enumerate(zip(pair.outputs, computed, strict=True)):
             live[cut.tensor] = tensor
@@ -194,14 +194,18 @@ class _Side:
     pair: Pair
 
     def feed(self, cut: Cut, array_last: Float32) -> np.ndarray:
-        return to_candidate(array_last, self.candidate.tensor_rank(cut.tensor), cut.order)
+        return to_candidate(array_last, self.candidate.tensor_rank(cut.tensor), cut.layout)
+
+    def feed_input(self, start: Cut, inputs: Mapping[Top, Float32]) -> np.ndarray:
+        """The model's own input, which the pair may read as a top of another order."""
+        return self.feed(start, channels_last(inputs[start.top]))
 
     def feeds(self, bottoms: Mapping[Top, np.ndarray]) -> list[np.ndarray]:
         return [self.feed(cut, bottoms[cut.top]) for cut in self.pair.inputs]
 
     def last(self, position: int, tensor: Any, reference_last: Shape) -> np.ndarray:
         array = tensor if isinstance(tensor, np.ndarray) else self.candidate.as_array(tensor)
-        return from_candidate(array, reference_last, self.pair.outputs[position].order)
+        return from_candidate(array, reference_last, self.pair.outputs[position].layout)
 
 
 def _tops(pair: Pair) -> tuple[Top, ...]:

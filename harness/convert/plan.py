@@ -56,7 +56,14 @@ def plan(network: Network) -> Plan:
     Raises:
         UnsupportedError: a layer that Keras cannot express; it names the layer, its line and what to add.
     """
-    return _Planner(network).run()
+    unneeded: frozenset[str] = frozenset()
+    while True:
+        planner = _Planner(network, unneeded)
+        made = planner.run()
+        more = planner.unread(made)
+        if not more:
+            return made
+        unneeded |= more
 
 
 def input_order(rank: int) -> Order:
@@ -65,8 +72,11 @@ def input_order(rank: int) -> Order:
 
 
 class _Planner:
-    def __init__(self, network: Network) -> None:
+    """Lays out a net, without the layers whose tops no Keras layer reads: where a crop looks at a shape, say."""
+
+    def __init__(self, network: Network, unneeded: frozenset[str]) -> None:
         self.network = network
+        self.unneeded = unneeded
         self.shapes = infer_shapes(network)
         self.steps: list[Step] = []
         self.owners: dict[int, Layer] = {}  # step → the Caffe layer whose main call it is
@@ -89,7 +99,22 @@ class _Planner:
         name = self.network.name or "net"
         return Plan(name, tuple(inputs), tuple(self.steps), self._outputs(), self.fused, self.reads)
 
+    def unread(self, made: Plan) -> frozenset[str]:
+        """The Caffe layers whose Keras layers lead to no output of the plan."""
+        needed: set[int] = set()
+        left = list(made.outputs)
+        while left:
+            ref = left.pop()
+            if ref.step >= 0 and ref.step not in needed:
+                needed.add(ref.step)
+                left += self.steps[ref.step].reads
+        return frozenset(layer.name for step, layer in self.owners.items() if step not in needed)
+
     def _add(self, layer: Layer) -> None:
+        if layer.name in self.unneeded:
+            for top in layer.tops:
+                self._hold(top, Ref(-1), Held(self.shapes[top], caffe_order(len(self.shapes[top]))))
+            return
         refs = [self.refs[top] for top in layer.bottoms]
         held = [self.held[top] for top in layer.bottoms]
         kind = layer_type(layer)

@@ -67,8 +67,7 @@ def fill_weights(
 
 def _arrays(pair: Pair, weights: Weights, shapes: Mapping[Top, Shape], keras_class: str) -> dict[str, np.ndarray]:
     """What the pair's Caffe layers have learned, in the layouts of its Keras layer."""
-    orders = {cut.top: order for cut, order in zip(pair.inputs, pair.read_as, strict=True)}
-    held = [Held(shapes[top], orders.get(top, caffe_order(len(shapes[top])))) for top in pair.bottoms]
+    held = [Held(shapes[top], pair.read_as.get(top, caffe_order(len(shapes[top])))) for top in pair.bottoms]
     arrays: dict[str, np.ndarray] = {}
     for layer in pair.caffe:
         arrays |= layer_type(layer).keras_weights(layer, weights.of(layer.name), held, keras_class)

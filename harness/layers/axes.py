@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from itertools import accumulate, groupby
+from math import prod
 from operator import mul
 
 from harness.data import Layer, Order, Shape
@@ -80,16 +81,20 @@ def reshaped_order(shape: Shape, order: Order, new_shape: Shape) -> Order | None
         shape, new_shape: of the blob, in Caffe's order.
         order: how the tensor holds it.
     """
-    if not shape or not new_shape or shape[0] != new_shape[0]:
-        return None  # the batch is no axis that a Keras layer may reshape
-    pieces = _in_memory(order, _pieces(shape, new_shape))
     orders = [last_order(len(new_shape)), caffe_order(len(new_shape))]
     if order == caffe_order(len(shape)) and (len(shape) > 2 or len(new_shape) == 3):
         orders.reverse()
-    for new_order in orders:
-        if pieces is not None and pieces == _in_memory(new_order, _pieces(new_shape, shape)):
-            return new_order
-    return None
+    return next((new for new in orders if same_numbers(shape, order, new_shape, new)), None)
+
+
+def same_numbers(shape: Shape, order: Order, new_shape: Shape, new_order: Order) -> bool:
+    """True if a blob in one order of axes is, number after number, the reshaped blob in another order."""
+    if shape[:1] != new_shape[:1] or prod(shape) != prod(new_shape):
+        return False
+    if not shape:
+        return True
+    pieces = _in_memory(order, _pieces(shape, new_shape))
+    return pieces is not None and pieces == _in_memory(new_order, _pieces(new_shape, shape))
 
 
 def _pieces(shape: Shape, other: Shape) -> dict[int, int]:

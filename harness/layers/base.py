@@ -116,6 +116,13 @@ class LayerType:
     exact: ClassVar[bool] = False
     """True if nothing is rounded: the two sides must agree to the bit."""
 
+    moves: ClassVar[bool] = False
+    """True if the top has the bottom's numbers in other places, whatever they are. Where a Keras model has no namesake of
+    such a layer, it is judged with what reads it: ports reshape and permute in their own way."""
+
+    reshapes: ClassVar[bool] = False
+    """True if these numbers follow each other, in Caffe's order of axes, as they do in the bottom."""
+
     local: ClassVar[bool] = True
     """True if a spatial crop of the bottoms can stand for the whole, so that large layers are adjudicated on a crop."""
 
@@ -242,6 +249,10 @@ class LayerType:
         """The definition of a layer that looks at one site at a time, applied to what came before it."""
         return exact
 
+    def along(self, layer: Layer, rank: int) -> int:
+        """The axis whose numbers `follow` brings together; they are handed to it as channels."""
+        return 1
+
     def follow_unit(self, layer: Layer, blobs: Blobs, unit: Unit, top: Float32) -> Unit:
         """The rounding unit behind this layer, when Keras fuses it into the layer before. `top` is this layer's."""
         return unit
@@ -264,6 +275,13 @@ def rows_of(array: np.ndarray) -> np.ndarray:
     if array.ndim < 2:
         return array.reshape(-1, 1)
     return np.ascontiguousarray(channels_last(array)).reshape(-1, array.shape[1])
+
+
+def from_rows(rows: np.ndarray, shape: Shape) -> np.ndarray:
+    """The N, C, … array of a shape from its sites × channels."""
+    if len(shape) < 2:
+        return rows.reshape(shape)
+    return np.moveaxis(rows.reshape(shape[0], *shape[2:], shape[1]), -1, 1)
 
 
 def flush_floor(terms: int, largest: float) -> float:

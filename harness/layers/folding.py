@@ -35,6 +35,29 @@ def read_tops(network: Network, canonical: Mapping[Top, Top] | None = None) -> d
     return {layer.name: tuple(known[bottom] for bottom in layer.bottoms) for layer in network.layers}
 
 
+def idle_layers(network: Network) -> frozenset[str]:
+    """The layers whose tops nobody needs: a Silence swallows them, only their shape is looked at, or idle layers read them.
+
+    What nobody reads at all is an output of the net, and is needed.
+    """
+    idle: set[str] = set()
+    for layer in reversed(network.layers):
+        readers = [(top, reader) for top in layer.tops for reader in network.consumers(top)]
+        read = {top for top, _ in readers}
+        needed = any(reader.name not in idle and _needs(reader, top) for top, reader in readers)
+        if layer.type != "Input" and layer.tops and read.issuperset(layer.tops) and not needed:
+            idle.add(layer.name)
+    return frozenset(idle)
+
+
+def _needs(reader: Layer, top: Top) -> bool:
+    """True if a layer looks at a blob's numbers."""
+    spared = layer_type(reader).shape_only
+    return bool(reader.tops) and any(
+        bottom == top and position not in spared for position, bottom in enumerate(reader.bottoms)
+    )
+
+
 def _flattens(layer: Layer) -> bool:
     """True if the top is N × everything else."""
     if layer.type == "Flatten":

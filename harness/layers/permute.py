@@ -25,6 +25,7 @@ class Permute(Whole):
     """
 
     exact = True
+    moves = True
     keras_classes = ("Permute", "Transpose")
 
     def output_shapes(self, layer: Layer, bottoms: Sequence[Shape]) -> tuple[Shape, ...]:

@@ -21,6 +21,8 @@ class Reshaping(Whole):
     """
 
     exact = True
+    moves = True
+    reshapes = True
     keras_classes = ("Reshape", "Flatten", "ReshapeBatch")
 
     def new_shape(self, layer: Layer, bottom: Shape) -> Shape:

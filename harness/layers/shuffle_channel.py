@@ -23,6 +23,7 @@ class ShuffleChannel(Whole):
     """
 
     exact = True
+    moves = True
 
     def output_shapes(self, layer: Layer, bottoms: Sequence[Shape]) -> tuple[Shape, ...]:
         check_blobs(layer, bottoms=1)

@@ -10,7 +10,7 @@ import numpy as np
 from harness.data import Layer, Shape
 from harness.layers import register
 from harness.layers.axes import axis_argument, canonical_axis, check_blobs
-from harness.layers.base import TINY, Blobs, Exact, Float32, KerasCall, U, Unit, rows_of
+from harness.layers.base import TINY, Blobs, Exact, Float32, KerasCall, U, Unit, from_rows, rows_of
 from harness.layers.whole import Whole
 from harness.layout import Held
 
@@ -53,14 +53,19 @@ class Softmax(Whole):
         """The sum's, and a few units in the last place of exp and division."""
         return bottoms[0][_axis(layer, len(bottoms[0]))] + 8
 
+    def along(self, layer: Layer, rank: int) -> int:
+        return _axis(layer, rank)
+
     def follow_unit(self, layer: Layer, blobs: Blobs, unit: Unit, top: Float32) -> Unit:
         """An error e in the bottom becomes y · (|e| + Σ_j y_j·|e_j|); the layer's own is added."""
-        y = rows_of(top)
-        before = unit.rows(0, len(y))
+        axis = self.along(layer, top.ndim)
+        sites, channels = rows_of(top).shape
+        before = from_rows(np.broadcast_to(unit.rows(0, sites), (sites, channels)), top.shape)
         with np.errstate(divide="ignore"):
-            d = np.maximum(np.log(y) - np.log(y.max(axis=1, keepdims=True)), -104.0)  # below, y is a denormal number
-        carried = y * (before + (y * before).sum(axis=1, keepdims=True))
-        return Unit(dense=carried + _own(y, np.abs(d)) * np.float32(U), floor=4 * TINY)
+            d = np.log(top.max(axis=axis, keepdims=True)) - np.log(top)
+        d = np.minimum(d, np.float32(104.0))  # farther down, y is a denormal number
+        carried = top * (before + (top * before).sum(axis=axis, keepdims=True))
+        return Unit(dense=rows_of(carried + _own(top, d, axis) * np.float32(U)), floor=4 * TINY)
 
     def follow(self, layer: Layer, blobs: Blobs, exact: Exact) -> Exact:
         d = exact.value - exact.value.max(axis=1, keepdims=True)

@@ -3,7 +3,8 @@
 A Keras layer is taken for the Caffe layer of the same name (or of the name that the case gives); one with another name
 for the first Caffe layer not yet taken that reads what it reads and is of a type that its class can stand for. A fused
 activation moves the point of comparison behind the Caffe layer that it stands for. Everything else in the Keras model
-(padding, reshaping, dropout) belongs to the segment of the layer that it feeds.
+(padding, reshaping, dropout) belongs to the segment of the layer that it feeds. So does, on Caffe's side, a layer that only
+moves numbers and has no namesake in Keras.
 """
 
 from __future__ import annotations
@@ -11,20 +12,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from harness.data import Cut, KerasGraph, KerasNode, Layer, LayerMap, Network, Order, Pair, Top
+from harness.data import Cut, KerasGraph, KerasNode, KerasShape, Layer, LayerMap, Network, Order, Pair, Shape, Top, View
 from harness.errors import MappingError
 from harness.layers import layer_type
 from harness.layers.base import keras_name
-from harness.layers.folding import canonical_tops, folds, read_tops
+from harness.layers.folding import canonical_tops, folds, idle_layers, read_tops
 from harness.layers.shapes import infer_shapes
 from harness.layers.window import only_picks
-from harness.layout import Held, last_order
-from harness.mapping.orders import input_cut, order_behind, passed_on
+from harness.layout import Held, caffe_order, last_order
+from harness.mapping.orders import fits, input_cut, order_behind, passed_on
+from harness.mapping.views import RESHAPING, behind, cut_at, in_caffes_order, is_believed, seen_as, viewed
 
 GLUE = frozenset(
     {
         "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D", "Cropping1D", "Cropping2D", "Cropping3D", "Reshape", "Flatten",
-        "Permute", "Dropout", "SpatialDropout2D", "InputLayer", "Identity",
+        "Permute", "Dropout", "SpatialDropout2D", "InputLayer", "Identity", "ReshapeBatch", "Transpose",
     }
 )  # fmt: skip
 """Keras classes that only move numbers; they are folded into the segment they stand in."""
@@ -68,7 +70,10 @@ class _Walk:
     graph: KerasGraph
     names: Mapping[str, str]
     reasons: Mapping[str, str]
-    bound: dict[int, dict[Top, Order]] = field(default_factory=dict)  # Keras tensor → the tops that it should equal
+    # Keras tensor → the tops that it should equal, each with the order of its axes; None for one whose numbers it has in
+    # an order that nobody believes
+    bound: dict[int, dict[Top, Order | View | None]] = field(default_factory=dict)
+    origins: dict[Top, Top] = field(default_factory=dict)  # a top whose numbers are another's, moved → that one
     roots: dict[int, tuple[int, ...]] = field(default_factory=dict)  # Keras tensor → the mapped tensors it is made of
     glue: dict[int, tuple[str, ...]] = field(default_factory=dict)  # … and the unmapped layers in between
     pairs: list[Pair] = field(default_factory=list)
@@ -96,6 +101,12 @@ class _Walk:
                     self.readers.setdefault(top, []).append(layer)
         self.nodes = {node.name: node for node in self.graph.nodes}
         self.keras_names = set(self.nodes)
+        made = [(node.outputs, node.output_shapes) for node in self.graph.nodes]
+        self.keras_shapes: dict[int, KerasShape] = {
+            tensor: shape
+            for tensors, shapes in ((self.graph.inputs, self.graph.input_shapes), *made)
+            for tensor, shape in zip(tensors, shapes, strict=False)
+        }
         self.keras_readers: dict[int, list[KerasNode]] = {}
         for node in self.graph.nodes:
             for tensor in set(node.inputs):
@@ -144,8 +155,8 @@ class _Walk:
         if layer is None:
             self._fold(node, sources, before)
             return
-        inputs = self._inputs(layer, sources)
-        if inputs is None:
+        reads = self._inputs(layer, sources)
+        if reads is None:
             self.extra[node.name] = (
                 f"stands for {layer.name!r}, which reads {len(layer.bottoms)} blobs, but reads {len(sources)}"
             )
@@ -157,58 +168,105 @@ class _Walk:
         self.trailing.update(one.name for one in tail[1:])
         keras = (*before, *(one.name for one in tail))
         low = [self.nodes[name].dtype for name in keras if self.nodes[name].dtype not in ("float32", "float64")]
-        held = self._held(node, inputs)
+        layouts = self._layouts(node, reads)
+        held = [self._held(read, layout) for read, layout in zip(reads, layouts, strict=True)]
         # In Caffe's order: what a Keras layer multiplies or adds, it may read in any.
-        by_top = {cut.top: blob for cut, blob in zip(inputs, held, strict=True)}
+        by_top = {read.top: blob for read, blob in zip(reads, held, strict=True)}
         ordered = [by_top[top] for top in self.reads[layer.name] if top in by_top] or held
-        outputs = self._outputs(caffe, node, tail, ordered)
+        orders = order_behind(layer, ordered, node, tail[1:], self.shapes)
+        tops = layer.tops if caffe[-1] is layer else caffe[-1].tops
+        outputs = tuple(
+            cut_at(tensor, top, self._seen_behind(layer, node, reads, layouts, top, shape) or order.fit(shape))
+            for tensor, shape, top, order in zip(tail[-1].outputs, tail[-1].output_shapes, tops, orders, strict=False)
+        )
         self.pairs.append(
             Pair(
                 caffe=caffe,
                 keras=keras,
                 bottoms=self.reads[layer.name],
-                inputs=inputs,
+                inputs=tuple(read.cut for read in reads),
                 outputs=outputs,
                 reason=reason,
                 main=node.name,
-                read_as=tuple(blob.order for blob in held),
+                read_as={top: blob.order for top, blob in by_top.items()},
                 precision=low[0] if low else "float32",
             )
         )
         for cut in outputs:
             self._bind(replace(cut, top=self.canonical[cut.top]))
 
-    def _held(self, node: KerasNode, inputs: Sequence[Cut]) -> list[Held]:
-        """What a Keras layer reads, behind the layers that turn axes between it and its segment's inputs."""
+    def _layouts(self, node: KerasNode, reads: Sequence[_Read]) -> list[Order | View | None]:
+        """How a Keras layer has the blobs that Caffe's reads, behind the layers between it and its segment's inputs."""
         paths = {
             root: [self.nodes[name] for name in self.glue.get(tensor, ())]
             for tensor in node.inputs
             for root in self.roots.get(tensor, ())
         }
-        held = []
-        for cut in inputs:
-            order = passed_on(cut.order, paths.get(cut.tensor, ()))
-            held.append(Held(self.shapes[cut.top], order if order is not None else cut.order))
-        return held
+        return [self._layout(read, paths.get(read.cut.tensor, ())) for read in reads]
 
-    def _outputs(
+    def _layout(self, read: _Read, path: Sequence[KerasNode]) -> Order | View | None:
+        cut = read.cut
+        if cut.view is None and cut.top == read.top and not any(node.class_name in RESHAPING for node in path):
+            return passed_on(cut.order, path)
+        view = behind(viewed(cut.layout, self.shapes[cut.top], self.keras_shapes.get(cut.tensor, ())), path)
+        if view is None or not self._reshaped(read.top, cut.top):
+            return None
+        return seen_as(view, self.shapes[read.top])
+
+    def _held(self, read: _Read, layout: Order | View | None) -> Held:
+        """The blob that the Caffe layer reads, as well as an order of its axes can say how it is held."""
+        shape = self.shapes[read.top]
+        for order in (layout, read.cut.layout if read.cut.top == read.top else None):
+            if order is not None and not isinstance(order, View) and len(order) == len(shape):
+                return Held(shape, order)
+        return Held(shape, caffe_order(len(shape)))
+
+    def _seen_behind(
         self,
-        caffe: tuple[Layer, ...],
+        layer: Layer,
         node: KerasNode,
-        tail: Sequence[KerasNode],
-        held: Sequence[Held],
-    ) -> tuple[Cut, ...]:
-        """The Keras tensors that are compared, each with its top; a Keras layer may give fewer than Caffe's."""
-        layer, last = caffe[0], caffe[-1]
-        orders = order_behind(layer, held, node, tail[1:], self.shapes)
-        tops = layer.tops if last is layer else last.tops
-        made = zip(tail[-1].outputs, tail[-1].output_shapes, tops, orders, strict=False)
-        return tuple(Cut(tensor, top, order.fit(shape)) for tensor, shape, top, order in made)
+        reads: Sequence[_Read],
+        layouts: Sequence[Order | View | None],
+        top: Top,
+        keras: KerasShape,
+    ) -> Order | View | None:
+        """How a tensor of other axes than the top's holds it; None where its own axes say that, or nothing does.
+
+        A layer that gives what it reads another value and no other place leaves the view as it is; one whose bottoms all
+        follow each other as in Caffe gives a top that does; and what is only reshaped is still the same numbers.
+        """
+        reshapes = layer_type(layer).reshapes
+        if not layouts or layouts[0] is None or not (reshapes or any(isinstance(one, View) for one in layouts)):
+            return None
+        shape = self.shapes[top]
+        view = viewed(layouts[0], self.shapes[reads[0].top], self.keras_shapes.get(node.inputs[0], ()))
+        if reshapes:
+            after = behind(view, [node])
+            seen = seen_as(after, shape) if after is not None else None
+            # In axes that could be the top's own the tensor must be in their order, and is held to it.
+            return None if isinstance(seen, View) and _could_be(keras, shape) else seen
+        if _could_be(keras, shape):
+            return None
+        if keras == view.shape and shape == self.shapes[reads[0].top]:
+            return view
+        views = [
+            viewed(one, self.shapes[read.top], ()) for one, read in zip(layouts, reads, strict=True) if one is not None
+        ]
+        if len(views) == len(layouts) and all(map(in_caffes_order, views)):
+            return View(shape, caffe_order(len(shape)), keras)
+        return None
+
+    def _reshaped(self, top: Top, origin: Top) -> bool:
+        """True if all layers between two tops leave the numbers in Caffe's order."""
+        while top != origin:
+            if not layer_type(self.network[top.layer]).reshapes:
+                return False
+            top = self.origins[top]
+        return True
 
     def result(self) -> LayerMap:
-        folded = [
-            layer.name for layer in self.network.layers if folds(self.network, layer) or layer.name in self.passed
-        ]
+        spared = self.passed | (idle_layers(self.network) - self.taken)
+        folded = [layer.name for layer in self.network.layers if folds(self.network, layer) or layer.name in spared]
         missing = {
             layer.name: f"no Keras layer is named {keras_name(layer.name)!r} and none stands at its place in the graph"
             for layer in self.network.layers
@@ -235,15 +293,33 @@ class _Walk:
             if makers and roots[0] not in read and all(only_moves(self.nodes[name]) for name in glue):
                 pair = self.pairs[makers[0]]
                 (cut,) = pair.outputs
-                order = passed_on(cut.order, [self.nodes[name] for name in glue])
-                order = order if order is not None and len(order) == len(cut.order) else cut.order
-                ends = (Cut(output, cut.top, order),)
+                ends = (cut_at(output, cut.top, self._end(cut, output, [self.nodes[name] for name in glue])),)
                 self.pairs[makers[0]] = replace(pair, keras=(*pair.keras, *glue), outputs=ends)
                 continue
             last = glue[-1] if glue else "the model's output"
             kind = f" ({self.nodes[last].class_name})" if last in self.nodes else ""
             beyond[last] = f"the model's output comes out of {last!r}{kind}, which the Caffe net does not have"
         return beyond
+
+    def _end(self, cut: Cut, output: int, path: Sequence[KerasNode]) -> Order | View:
+        """How the model's output holds a top, behind layers that only move numbers.
+
+        Where Caffe moves them too, as by a Flatten at the end, an output in the axes that Caffe gives must be in their order.
+        """
+        keras, start = self.keras_shapes.get(output, ()), self.keras_shapes.get(cut.tensor, ())
+        last = next(top for top, layout in reversed(self.bound[cut.tensor].items()) if layout is not None)
+        layout = self.bound[cut.tensor][last]
+        assert layout is not None
+        view = behind(viewed(layout, self.shapes[last], start), path)
+        seen = seen_as(view, self.shapes[last]) if view is not None and is_believed(view) else None
+        if isinstance(seen, View) or seen is None:
+            strict = [order for order in _believed(self.shapes[last]) if fits(keras, Held(self.shapes[last], order))]
+            if strict:
+                return strict[0] if last == cut.top else View(self.shapes[last], strict[0], keras)
+        own = behind(viewed(cut.layout, self.shapes[cut.top], start), path)
+        if seen is None or own is None or not is_believed(own):
+            return cut.layout
+        return seen_as(own, self.shapes[cut.top])
 
     def _misread(self, pair: Pair, missing: Mapping[str, str]) -> str | None:
         """A sentence if the Keras layer reads something else than Caffe's, and no missing layer in between explains it."""
@@ -259,20 +335,31 @@ class _Walk:
         return None
 
     def _bind(self, cut: Cut) -> None:
-        self.bound.setdefault(cut.tensor, {})[cut.top] = cut.order
         self.roots[cut.tensor] = (cut.tensor,)
-        for layer in self.readers.get(cut.top, ()):
-            self._pass_on(layer, cut)
+        self._bind_top(cut.tensor, cut.top, cut.layout)
 
-    def _pass_on(self, layer: Layer, cut: Cut) -> None:
-        """A layer that only renames axes needs no counterpart: the tensor, read in another order, is its top as well."""
-        renamed = layer_type(layer).renames(layer, Held(self.shapes[cut.top], cut.order))
-        alone = keras_name(layer.name) not in self.keras_names and layer.name not in self.names
-        stands = any(_stands_for(node, layer) for node in self.keras_readers.get(cut.tensor, ()))
-        if renamed is not None and alone and not stands and layer.name not in self.taken:
-            self.passed.add(layer.name)
-            self.taken.add(layer.name)
-            self._bind(Cut(cut.tensor, self.canonical[layer.tops[0]], renamed))
+    def _bind_top(self, tensor: int, top: Top, layout: Order | View | None) -> None:
+        self.bound.setdefault(tensor, {})[top] = layout
+        for layer in self.readers.get(top, ()):
+            self._pass_on(layer, tensor, top, layout)
+
+    def _pass_on(self, layer: Layer, tensor: int, bottom: Top, layout: Order | View | None) -> None:
+        """A layer that only moves numbers, or renames axes, needs no counterpart: the tensor has its top's numbers too."""
+        described = layer_type(layer)
+        named = keras_name(layer.name) in self.keras_names or layer.name in self.names
+        if named or layer.name in self.taken or len(layer.bottoms) != 1:
+            return
+        top, shape = self.canonical[layer.tops[0]], self.shapes[bottom]
+        held = None if layout is None or isinstance(layout, View) else Held(shape, layout)
+        seen: Order | View | None = described.renames(layer, held) if held is not None else None
+        if seen is None and not described.moves:
+            return
+        if seen is None and described.reshapes and layout is not None:
+            seen = seen_as(viewed(layout, shape, self.keras_shapes.get(tensor, ())), self.shapes[top])
+        self.passed.add(layer.name)
+        self.taken.add(layer.name)
+        self.origins[top] = bottom
+        self._bind_top(tensor, top, seen)
 
     def _fold(self, node: KerasNode, sources: tuple[int, ...], before: tuple[str, ...]) -> None:
         for tensor in node.outputs:
@@ -291,6 +378,7 @@ class _Walk:
         for layer in (layer for top in at_hand for layer in self.readers.get(top, ())):
             if (
                 layer.name not in self.taken
+                and not layer_type(layer).moves
                 and layer.name not in self.names
                 and keras_name(layer.name) not in self.keras_names
                 and self._reads_the_same(layer, sources)
@@ -329,10 +417,10 @@ class _Walk:
             for reader in self.keras_readers.get(behind.outputs[0], ())
         )
 
-    def _inputs(self, layer: Layer, sources: Sequence[int]) -> tuple[Cut, ...] | None:
+    def _inputs(self, layer: Layer, sources: Sequence[int]) -> tuple[_Read, ...] | None:
         """Which of the layer's bottoms belongs to which Keras tensor: what is known to be equal first, then by order."""
         if not layer.bottoms:  # it hangs on some tensor of the graph, whose numbers do not matter
-            return tuple(Cut(source, *next(iter(self.bound[source].items()))) for source in sources)
+            return tuple(self._read(source, next(iter(self.bound[source]))) for source in sources)
         left = list(_unique(self.needs[layer.name]))
         if len(left) != len(sources):
             left = list(_unique(self.reads[layer.name]))
@@ -348,16 +436,19 @@ class _Walk:
         for source in sources:
             if source not in found:
                 found[source] = left.pop(0)
-        return tuple(Cut(source, found[source], self._order(source, found[source])) for source in sources)
+        return tuple(self._read(source, found[source]) for source in sources)
 
-    def _order(self, tensor: int, top: Top) -> Order:
-        """How a tensor holds a top; one that should not stand there is taken to hold it as it holds its own."""
-        known = self.bound[tensor]
-        if top in known:
-            return known[top]
-        guess = next(iter(known.values()))
-        rank = len(self.shapes[top])
-        return guess if len(guess) == rank else last_order(rank)
+    def _read(self, tensor: int, top: Top) -> _Read:
+        """A tensor as one of the tops that it has, or, where it has it moved in no known way, as the top before that."""
+        known, own = self.bound[tensor], top
+        while own in known and known[own] is None:
+            own = self.origins[own]
+        return _Read(cut_at(tensor, own, known.get(own) or self._guess(known, own)), top)
+
+    def _guess(self, known: Mapping[Top, Order | View | None], top: Top) -> Order:
+        """The order of a top that should not stand in a tensor: it is taken to hold it as it holds its own."""
+        order, rank = next(iter(known.values())), len(self.shapes[top])
+        return order if order is not None and not isinstance(order, View) and len(order) == rank else last_order(rank)
 
     def _tail(self, layer: Layer, node: KerasNode) -> tuple[KerasNode, ...]:
         """The Keras layer and the glue behind it that still belongs to it, as a crop behind a transposed convolution."""
@@ -372,6 +463,26 @@ class _Walk:
             if not fits:
                 return tuple(tail)
             tail.append(readers[0])
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What a Keras layer reads: where its segment begins, and the blob that Caffe's layer reads.
+
+    The two are different tops where layers that only move numbers lie between them.
+    """
+
+    cut: Cut
+    top: Top
+
+
+def _believed(shape: Shape) -> tuple[Order, Order]:
+    return last_order(len(shape)), caffe_order(len(shape))
+
+
+def _could_be(keras: KerasShape, shape: Shape) -> bool:
+    """True if a tensor's axes can be a blob's own."""
+    return any(fits(keras, Held(shape, order)) for order in _believed(shape))
 
 
 def activation_of(node: KerasNode) -> str | None:

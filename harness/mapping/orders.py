@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.data import Cut, KerasGraph, KerasNode, Layer, Order, Shape, Top
+from harness.data import Cut, KerasGraph, KerasNode, KerasShape, Layer, Order, Shape, Top
 from harness.layers import layer_type
 from harness.layout import Held, caffe_order, last_order
-
-KerasShape = tuple[int | None, ...]
 
 
 @dataclass(frozen=True)
@@ -65,10 +63,7 @@ def order_behind(
     Args:
         held: what the layer reads, as it comes out of the Keras layers before it in its segment.
     """
-    if layer.bottoms:
-        given = layer_type(layer).gives(layer, _all_bottoms(layer, held, shapes))
-    else:
-        given = tuple(caffe_order(len(shapes[top])) for top in layer.tops)
+    given = layer_type(layer).gives(layer, _all_bottoms(layer, held, shapes) if layer.bottoms else ())
     results = []
     for top, order in zip(layer.tops, given, strict=True):
         if node.config.get("data_format") == "channels_first":

@@ -38,10 +38,10 @@ def judge_pair(
         reference = channels_last(tops[cut.top.blob] if isinstance(tops, Mapping) else tops)
 
         def feeds(arrays):
-            return [to_candidate(arrays[one.top], candidate.tensor_rank(one.tensor), one.order) for one in pair.inputs]
+            return [to_candidate(arrays[one.top], candidate.tensor_rank(one.tensor), one.layout) for one in pair.inputs]
 
         def run_float64(arrays, shape, position=position, cut=cut):
-            return from_candidate(segment.run_float64(feeds(arrays))[position], shape, cut.order)
+            return from_candidate(segment.run_float64(feeds(arrays))[position], shape, cut.layout)
 
         evidence = Evidence(
             pair=pair,
@@ -53,7 +53,7 @@ def judge_pair(
             **options,
         )
         tensor = segment.run(feeds(last))[position]
-        computed = from_candidate(candidate.as_array(tensor), reference.shape, cut.order)
+        computed = from_candidate(candidate.as_array(tensor), reference.shape, cut.layout)
         rows.append(judge(evidence, rounding_unit(evidence), computed))
     return worst_of(rows)
 
