@@ -47,10 +47,16 @@ def input_cut(graph: KerasGraph, tensor: int, top: Top, shape: Shape) -> Cut:
     """
     declared = graph.input_shapes[graph.inputs.index(tensor)] if graph.input_shapes else ()
     rank = len(shape)
-    formats = [node.config.get("data_format") for node in graph.nodes if tensor in node.inputs]
+    readers = [node for node in graph.nodes if tensor in node.inputs]
+    formats = [node.config.get("data_format") for node in readers if not _flattens_as_it_comes(node)]
     usual = last_order(rank) if rank > 3 or "channels_last" in formats else caffe_order(rank)
     order = caffe_order(rank) if "channels_first" in formats else usual
     return Cut(tensor, top, Expected(order, shape).fit(declared) if declared else order)
+
+
+def _flattens_as_it_comes(node: KerasNode) -> bool:
+    """True for a Flatten that says channels_last, as each does that was not told otherwise: it says nothing."""
+    return node.class_name == "Flatten" and node.config.get("data_format") == "channels_last"
 
 
 def order_behind(
