@@ -5,10 +5,9 @@ What is simplest comes first: the low end of a range, the first of several, Fals
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
-
-import numpy as np
 
 T = TypeVar("T")
 
@@ -27,13 +26,15 @@ class Choice(Protocol):
 
 
 class Rolled:
-    """By a seed."""
+    """By a seed: the same on every machine, since nothing but a digest is asked."""
 
-    def __init__(self, *seed: int) -> None:
-        self.rng = np.random.default_rng(seed)
+    def __init__(self, seed: str) -> None:
+        self.seed, self.count = seed, 0
 
     def whole(self, low: int, high: int) -> int:
-        return int(self.rng.integers(low, high + 1))
+        self.count += 1
+        digest = hashlib.sha256(f"{self.seed}/{self.count}".encode()).digest()
+        return low + int.from_bytes(digest[:8], "little") % (high - low + 1)
 
     def one_of(self, options: Sequence[T]) -> T:
         return options[self.whole(0, len(options) - 1)]

@@ -59,15 +59,14 @@ def tops_of(entry: Sliding, blobs, bottoms):
 
 
 def draw(choose: Choice) -> Sliding:
-    """Any group, depthwise too, and any window that fits; strides and dilations one at a time, as Keras has them."""
+    """Any group, depthwise too, and any window that fits."""
     group = choose.one_of([1, 1, 2, 3])
     inputs, outputs = group * choose.whole(1, 3), group * choose.whole(1, 3)
-    window_of = {"kernel": two(choose, 1, 4), "pad": two(choose, 0, 3)}
-    step = two(choose, 1, 3)
-    if inputs == group and choose.flag():  # depthwise layers of Keras have one stride
-        step = (step[0], step[0])
-    window_of[choose.one_of(["stride", "dilation"])] = step
-    extent = [(k - 1) * d + 1 for k, d in zip(window_of["kernel"], window_of.get("dilation", (1, 1)), strict=True)]
-    size = [max(1, e - 2 * p) + choose.whole(0, 6) for e, p in zip(extent, window_of["pad"], strict=True)]
-    shape = (choose.whole(1, 2), inputs, *size)
-    return _entry("drawn", shape, outputs, **window_of, group=group, bias=choose.flag())
+    kernel, pad = two(choose, 1, 4), two(choose, 0, 3)
+    moves = choose.one_of(["by one", "stride", "dilation", "both"])
+    stride = two(choose, 1, 3) if moves in ("stride", "both") else (1, 1)
+    dilation = two(choose, 1, 3) if moves in ("dilation", "both") else (1, 1)
+    extent = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
+    size = [max(1, e - 2 * p) + choose.whole(0, 6) for e, p in zip(extent, pad, strict=True)]
+    more = {"stride": stride, "pad": pad, "dilation": dilation, "group": group, "bias": choose.flag()}
+    return _entry("drawn", (choose.whole(1, 2), inputs, *size), outputs, kernel, **more)

@@ -46,14 +46,12 @@ def tops_of(entry: Sliding, blobs, bottoms):
 
 
 def draw(choose: Choice) -> Sliding:
-    """Any group, and any stride, kernel and pad that leave something."""
+    """Any group, and any stride, kernel, pad and dilation that leave something."""
     group = choose.one_of([1, 1, 2, 3])
     inputs, outputs = group * choose.whole(1, 2), group * choose.whole(1, 2)
-    kernel, stride = two(choose, 1, 5), two(choose, 1, 4)
-    size = two(choose, 1, 4)
-    pad = [
-        choose.whole(0, min(k - 1, (s * (n - 1) + k - 1) // 2)) for n, k, s in zip(size, kernel, stride, strict=True)
-    ]
-    shape = (choose.whole(1, 2), inputs, *size)
-    more = {"stride": stride, "pad": (pad[0], pad[1]), "group": group, "bias": choose.flag()}
-    return _entry("drawn", shape, outputs, kernel, **more)
+    kernel, stride, size = two(choose, 1, 5), two(choose, 1, 4), two(choose, 1, 4)
+    dilation = two(choose, 1, 3) if choose.flag() else (1, 1)
+    full = [s * (n - 1) + (k - 1) * d + 1 for n, k, s, d in zip(size, kernel, stride, dilation, strict=True)]
+    pad = tuple(choose.whole(0, min(k - 1, (f - 1) // 2)) for k, f in zip(kernel, full, strict=True))
+    more = {"stride": stride, "pad": pad, "dilation": dilation, "group": group, "bias": choose.flag()}
+    return _entry("drawn", (choose.whole(1, 2), inputs, *size), outputs, kernel, **more)

@@ -70,5 +70,6 @@ def draw(choose: Choice) -> Entry:
     kernel, stride = two(choose, 1, 4), two(choose, 1, 3)
     pad = tuple(choose.whole(0, k - 1) for k in kernel) if choose.flag() else (0, 0)
     size = [max(1, k - 2 * p) + choose.whole(0, 6) for k, p in zip(kernel, pad, strict=True)]
-    more = {"stride": stride, "pad": pad, "average": average, "floor": choose.flag()}
+    masked = not average and choose.flag()
+    more = {"stride": stride, "pad": pad, "average": average, "floor": choose.flag(), "tops": 1 + masked}
     return window(KIND, "drawn", (*shape, *size), kernel, **more)
