@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 from support import nets
 from support.caffe_table import Computed, run_caffe
@@ -46,6 +46,11 @@ pytestmark = pytest.mark.filterwarnings("ignore:(?s).*You are using a softmax ov
 every_one = pytest.mark.parametrize("entry", [pytest.param(entry, id=entry.id) for entry in ENTRIES.values()])
 
 
+def shown(entry: Entry) -> str:
+    """The layer as a prototxt has it, what it reads, and what its numbers are drawn from."""
+    return f"{entry.text('layer', entry.bottom_names)}bottoms {entry.shapes}, seed {entry.seed}"
+
+
 def test_a_number_always_draws_the_same() -> None:
     """What a failing test prints must be what it is given again, on any machine."""
     one = drawn("slice", 1)
@@ -69,8 +74,7 @@ def caffe(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Computed]:
 @every_one
 def test_keras_matches_caffe(caffe: dict[str, Computed], entry: Entry) -> None:
     net = entry.net
-    print(f"again: pytest tests/layers/test_drawn_layers.py -k {entry.id!r}\n{entry.text('layer', entry.bottom_names)}")
-    print(f"bottoms {entry.shapes}")
+    print(f"again: HARNESS_DRAWN={COUNT} pytest tests/layers/test_drawn_layers.py -k {entry.id!r}\n{shown(entry)}")
     one = caffe[entry.id]
     blobs = {"layer": one.blobs} if one.blobs else {}
     assert nets.shapes_fit(net["layer"], [top.shape for top in one.tops], infer_shapes(net))
@@ -101,6 +105,7 @@ def test_keras_matches_caffe(caffe: dict[str, Computed], entry: Entry) -> None:
 def test_definition_and_keras_are_the_loops(name: str, data: st.DataObject) -> None:
     """What fails is made as simple as it can be before it is shown."""
     entry = replace(DRAWS[name](Searched(data)), id="drawn", seed=data.draw(st.integers(0, 99)))
+    note(shown(entry))
     net = entry.net
     layer, kind = net["layer"], layer_type(net["layer"])
     blobs, bottoms = entry.blobs(net), entry.inputs()
