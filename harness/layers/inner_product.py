@@ -34,7 +34,7 @@ class InnerProduct(LayerType):
     """
 
     local = False
-    keras_classes = ("Dense",)
+    keras_classes = ("Dense", "Conv2D")
 
     def output_shapes(self, layer: Layer, bottoms: Sequence[Shape]) -> tuple[Shape, ...]:
         return ((*bottoms[0][: _axis(layer, bottoms[0])], int(_spec(layer).num_output)),)
