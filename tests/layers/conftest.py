@@ -11,10 +11,10 @@ from harness.engines import docker
 
 @pytest.fixture(scope="session")
 def caffe(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Computed]:
-    """Every layer of the table as BVLC Caffe computes it, by the entry's id."""
+    """Every layer of the table that BVLC's Caffe has as it computes it, by the entry's id."""
     problem = docker.available(None)
     if problem:
         pytest.skip(problem)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HARNESS_CACHE", str(tmp_path_factory.mktemp("cache")))
-        return run_caffe(tmp_path_factory.mktemp("table"), ALL)
+        return run_caffe(tmp_path_factory.mktemp("table"), [entry for entry in ALL if not entry.fork])
