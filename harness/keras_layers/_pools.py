@@ -38,7 +38,7 @@ def padded(x: Any, counts: Any, kernel: Any, strides: Any, padding: Any, value: 
     for size, count, window, stride, pad in zip(ops.shape(x)[1:3], counts, kernel, strides, padding, strict=True):
         behind = (count - 1) * stride + window - pad - size
         borders.append((pad, max(0, behind) if isinstance(behind, int) else ops.maximum(0, behind)))
-    if borders == [(0, 0), (0, 0)]:
+    if all(isinstance(side, int) and side == 0 for border in borders for side in border):
         return x
     return ops.pad(x, ((0, 0), *borders, (0, 0)), constant_values=value)
 

@@ -27,9 +27,11 @@ from harness.layers.base import (
     largest_size,
 )
 from harness.layers.window import (
+    ONE_KERNEL,
     Sides,
     Window,
     check_convolution,
+    check_counts,
     check_fit,
     grouped,
     only_picks,
@@ -63,9 +65,10 @@ class Convolution(LayerType):
         return int(layer.parameters.convolution_param.num_output)
 
     def output_shapes(self, layer: Layer, bottoms: Sequence[Shape]) -> tuple[Shape, ...]:
+        check_counts(layer, bottoms, fix=ONE_KERNEL)
         bottom = bottoms[0]
         outputs = self.outputs(layer, bottom)
-        check_convolution(layer, bottoms, self.group(layer, bottom), outputs)
+        check_convolution(layer, bottom, self.group(layer, bottom), outputs)
         window = _window(layer, bottom)
         size_out = []
         for size, pad, extent, stride in zip(bottom[2:], window.pad, window.extent, window.stride, strict=True):

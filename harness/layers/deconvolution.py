@@ -24,10 +24,12 @@ from harness.layers.base import (
     largest_size,
 )
 from harness.layers.window import (
+    ONE_KERNEL,
     Sides,
     Tap,
     Window,
     check_convolution,
+    check_counts,
     check_fit,
     grouped,
     read_window,
@@ -62,8 +64,9 @@ class Deconvolution(LayerType):
     )
 
     def output_shapes(self, layer: Layer, bottoms: Sequence[Shape]) -> tuple[Shape, ...]:
+        check_counts(layer, bottoms, fix=ONE_KERNEL)
         spec, bottom = layer.parameters.convolution_param, bottoms[0]
-        check_convolution(layer, bottoms, int(spec.group), int(spec.num_output))
+        check_convolution(layer, bottom, int(spec.group), int(spec.num_output))
         window = _window(layer, bottom)
         size_out = [
             stride * (size - 1) + extent - 2 * pad

@@ -26,11 +26,8 @@ from harness.layers.base import (
     rows_of,
 )
 from harness.layers.pools import EMPTY, MAX, check_pool, divisor, maxima, means, pooled_size, pooling_mode, sums
-from harness.layers.window import Sides, Window, check_picture, read_window, square
+from harness.layers.window import Sides, Window, check_counts, check_picture, read_window, square
 from harness.layout import Held, last_order
-
-MANY_TAPS = 1024
-"""Taps of a window from which a definition at some sites is taken from the whole, which is pooled axis by axis."""
 
 BLOCK = 1 << 22
 """Numbers that are squared at once."""
@@ -59,17 +56,11 @@ class Pooling(LayerType):
     )
 
     def output_shapes(self, layer: Layer, bottoms: Sequence[Shape]) -> tuple[Shape, ...]:
-        bottom = bottoms[0]
         mode = pooling_mode(layer, _spec(layer))
+        check_counts(layer, bottoms, makes=(1, 2) if mode == MAX else (1,))
+        bottom = bottoms[0]
         check_picture(layer, bottom)
         window = _window(layer, bottom)
-        if len(layer.tops) > (2 if mode == MAX else 1):
-            raise UnsupportedError(
-                f"makes {len(layer.tops)} blobs; Caffe's pool: MAX makes one or two, pool: AVE one",
-                layer=layer.name,
-                line=layer.line,
-                fix="leave the others out",
-            )
         check_pool(layer, window, bottom, floor=_floor(layer))
         return ((*bottom[:2], *_out(layer, bottom)),) * len(layer.tops)
 
@@ -142,7 +133,7 @@ class Pooling(LayerType):
 def _largest(bottom: np.ndarray, window: Window, sites: Index, out: Shape, *, where: bool) -> Float64:
     """The largest of each site's window, or where it lies."""
     last = channels_last(bottom)
-    if not where and np.prod(window.kernel) > MANY_TAPS:
+    if not where and _is_cheaper_whole(bottom, window, sites, out):
         return at_sites(maxima(bottom.astype(np.float64), window, out), sites)
     largest = np.full((len(sites), last.shape[-1]), EMPTY)
     place = np.full(largest.shape if where else (0, 0), -1.0)
@@ -156,9 +147,16 @@ def _largest(bottom: np.ndarray, window: Window, sites: Index, out: Shape, *, wh
     return place if where else largest
 
 
+def _is_cheaper_whole(bottom: np.ndarray, window: Window, sites: Index, out: Shape) -> bool:
+    """True if every tap of these sites is about as many numbers as the whole, pooled axis by axis and without look-ups."""
+    rows, columns = window.kernel
+    whole = len(bottom) * out[0] * (rows * bottom.shape[3] + columns * out[1])
+    return bool(rows * columns * len(sites) > 0.9 * whole)
+
+
 def _sums(bottom: np.ndarray, window: Window, sites: Index, out: Shape) -> tuple[Float64, Float64]:
     """Σ x and Σ |x| over each site's window."""
-    if np.prod(window.kernel) > MANY_TAPS:
+    if _is_cheaper_whole(bottom, window, sites, out):
         wide = bottom.astype(np.float64)
         return at_sites(sums(wide, window, out), sites), at_sites(sums(np.abs(wide), window, out), sites)
     last = channels_last(bottom)

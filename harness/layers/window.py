@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -126,23 +126,43 @@ def check_picture(layer: Layer, bottom: Shape) -> None:
         )
 
 
-def check_convolution(layer: Layer, bottoms: Sequence[Shape], group: int, outputs: int) -> None:
+def check_counts(
+    layer: Layer,
+    bottoms: Sequence[Shape],
+    reads: Collection[int] = (1,),
+    makes: Collection[int] = (1,),
+    fix: str = "leave the others out",
+) -> None:
+    """Make sure that the layer has as many bottoms and tops as Caffe's. Raises UnsupportedError."""
+    for verb, count, allowed in (("reads", len(bottoms), reads), ("makes", len(layer.tops), makes)):
+        if count not in allowed:
+            blobs = "1 blob" if count == 1 else f"{count} blobs"
+            raise UnsupportedError(
+                f"{verb} {blobs}; {layer.type} {verb} {' or '.join(map(str, allowed))}",
+                layer=layer.name,
+                line=layer.line,
+                fix=fix if count > max(allowed) else f"name {' or '.join(map(str, allowed))}",
+            )
+
+
+def check_convolution(layer: Layer, bottom: Shape, group: int, outputs: int) -> None:
     """Make sure that a `convolution_param` can be honoured. Raises UnsupportedError."""
-    spec, bottom = layer.parameters.convolution_param, bottoms[0]
-    problem, fix = None, None
+    spec = layer.parameters.convolution_param
+    problem = None
     if not 3 <= len(bottom) <= 5:
         problem = f"reads a blob of {len(bottom)} axes: only N, C and one to three spatial axes are supported"
     elif int(spec.axis) % len(bottom) != 1:
         problem = f"axis {spec.axis}: only axis 1 is supported"
-    elif len(bottoms) > 1 or len(layer.tops) > 1:
-        problem = f"reads {len(bottoms)} blobs and makes {len(layer.tops)} with one kernel, which only Caffe can"
-        fix = 'write one layer for each bottom, all with the same param { name: "…" }'
     elif outputs < 1:
         problem = "no num_output"
     elif group < 1 or bottom[1] % group or outputs % group:
         problem = f"group {group} does not divide {bottom[1]} input and {outputs} output channels"
     if problem:
-        raise UnsupportedError(problem, layer=layer.name, line=layer.line, fix=fix)
+        raise UnsupportedError(problem, layer=layer.name, line=layer.line)
+
+
+ONE_KERNEL = 'write one layer for each bottom, all with the same param { name: "…" }'
+"""The way out where one kernel serves several blobs, which a Keras layer can but a comparison cannot tell apart."""
 
 
 def check_fit(layer: Layer, window: Window, bottom: Shape, top: Sequence[int]) -> None:

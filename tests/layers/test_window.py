@@ -143,7 +143,7 @@ def test_one_kernel_for_several_blobs_is_refused_with_a_way_out(kind: str) -> No
     with pytest.raises(UnsupportedError) as caught:
         infer_shapes(nets.network(text + "convolution_param { num_output: 2 kernel_size: 1 } }"))
     assert str(caught.value).endswith(
-        "layer 'both': reads 2 blobs and makes 2 with one kernel, which only Caffe can\n"
+        f"layer 'both': reads 2 blobs; {kind} reads 1\n"
         '  → write one layer for each bottom, all with the same param { name: "…" }'
     )
 
@@ -151,8 +151,8 @@ def test_one_kernel_for_several_blobs_is_refused_with_a_way_out(kind: str) -> No
 @pytest.mark.parametrize(
     ("mode", "tops", "said"),
     [
-        ("MAX", 3, "makes 3 blobs; Caffe's pool: MAX makes one or two, pool: AVE one\n  → leave the others out"),
-        ("AVE", 2, "makes 2 blobs; Caffe's pool: MAX makes one or two, pool: AVE one\n  → leave the others out"),
+        ("MAX", 3, "makes 3 blobs; Pooling makes 1 or 2\n  → leave the others out"),
+        ("AVE", 2, "makes 2 blobs; Pooling makes 1\n  → leave the others out"),
     ],
 )
 def test_tops_that_caffe_does_not_make_are_refused(mode: str, tops: int, said: str) -> None:
