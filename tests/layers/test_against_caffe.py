@@ -14,10 +14,8 @@ from harness.layers import layer_type
 from harness.layers.shapes import infer_shapes
 
 pytestmark = pytest.mark.engine
-every_layer = pytest.mark.parametrize("entry", [pytest.param(entry, id=entry.id) for entry in ALL if not entry.fork])
-every_convertible = pytest.mark.parametrize(
-    "entry", [pytest.param(entry, id=entry.id) for entry in CONVERTIBLE if not entry.fork]
-)
+every_layer = pytest.mark.parametrize("entry", [pytest.param(entry, id=entry.id) for entry in ALL])
+every_convertible = pytest.mark.parametrize("entry", [pytest.param(entry, id=entry.id) for entry in CONVERTIBLE])
 
 
 def defined(one: Computed, position: int):
