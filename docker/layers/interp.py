@@ -34,9 +34,10 @@ class Interp(caffe.Layer):
         inside = [edge + self.begin + self.end for edge in shape[2:]]
         if min(inside) < 1:
             raise ValueError("Interp: pad_beg and pad_end leave nothing of %dx%d" % shape[2:])
-        if "height" in about and "width" in about:
+        factors = [name for name in ("shrink_factor", "zoom_factor") if name in about]
+        if "height" in about and "width" in about and len(factors) != 1:  # one factor goes before a size
             size = [about["height"], about["width"]]
-        elif "shrink_factor" in about or "zoom_factor" in about:
+        elif factors:
             size = [(edge - 1) // about.get("shrink_factor", 1) + 1 for edge in inside]
             size = [edge + (edge - 1) * (about.get("zoom_factor", 1) - 1) for edge in size]
         else:
