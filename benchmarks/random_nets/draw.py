@@ -392,8 +392,8 @@ def _dropout(net: Net, shape: Shape) -> Drawn:
 
 
 DRAWERS: tuple[Drawer, ...] = (
-    *(_convolution,) * 6,
-    *(_pooling,) * 4,
+    *(_convolution,) * 16,
+    *(_pooling,) * 8,
     *(_relu,) * 3,
     *(_deconvolution,) * 2,
     *(_inner_product, _batch_norm, _scale, _eltwise, _concat) * 2,

@@ -421,9 +421,9 @@ class _Walk:
         """Which of the layer's bottoms belongs to which Keras tensor: what is known to be equal first, then by order."""
         if not layer.bottoms:  # it hangs on some tensor of the graph, whose numbers do not matter
             return tuple(self._read(source, next(iter(self.bound[source]))) for source in sources)
-        left = list(_unique(self.needs[layer.name]))
+        left = self._distinct(self.needs[layer.name], sources)
         if len(left) != len(sources):
-            left = list(_unique(self.reads[layer.name]))
+            left = self._distinct(self.reads[layer.name], sources)
         if len(left) != len(sources):
             return None
         found: dict[int, Top] = {}
@@ -437,6 +437,14 @@ class _Walk:
             if source not in found:
                 found[source] = left.pop(0)
         return tuple(self._read(source, found[source]) for source in sources)
+
+    def _distinct(self, tops: Sequence[Top], sources: Sequence[int]) -> list[Top]:
+        """The tops without those that stand in the same Keras tensor as one before them: it is read once for both."""
+        distinct = list(_unique(tops))
+        for source in sources:
+            same = [top for top in distinct if top in self.bound[source]]
+            distinct = [top for top in distinct if top not in same[1:]]
+        return distinct
 
     def _read(self, tensor: int, top: Top) -> _Read:
         """A tensor as one of the tops that it has, or, where it has it moved in no known way, as the top before that."""

@@ -390,3 +390,15 @@ def test_two_caffe_names_that_keras_cannot_tell_apart_are_refused() -> None:
     with pytest.raises(MappingError) as caught:
         map_layers(net, chain(("Conv2D", "a__b")))
     assert "layers 'a/b' and 'a__b' would both be 'a__b' in Keras" in str(caught.value)
+
+
+def test_two_tops_that_are_one_keras_tensor_are_read_once() -> None:
+    """A Concat of one bottom is nothing in Keras, so that its top and its bottom are the same tensor there."""
+    text = nets.data(1, 3, 8, 8) + nets.conv("data", "a") + nets.layer("Concat", "a", "same")
+    text += 'layer { name: "sum" type: "Eltwise" bottom: "same" bottom: "a" top: "sum" }\n'
+    graph = Graph()
+    a = graph("Conv2D", "a", 0)
+    layer_map = map_layers(nets.network(text), graph.end(graph("Add", "sum", a, a)))
+    assert shown(layer_map) == {"a": "a", "sum": "sum"}
+    assert (layer_map.missing, layer_map.extra) == ({}, {})
+    assert pair_of(layer_map, "sum").bottoms == (Top("same", "same"), Top("a", "a"))
