@@ -45,6 +45,7 @@ class Net:
     blobs: dict[str, Shape] = field(default_factory=dict)
     unread: set[str] = field(default_factory=set)
     types: list[str] = field(default_factory=list)
+    tame: set[str] = field(default_factory=set)  # blobs whose numbers cannot be large
 
     def pick(self, *choices: object) -> object:
         return choices[int(self.rng.integers(len(choices)))]
@@ -76,6 +77,7 @@ def _begin(net: Net, name: str, shape: Shape) -> None:
     net.text.append(f'layer {{ name: "{small}" type: "Power" bottom: "{blob}" top: "{small}" {scale} }}\n')
     net.blobs[small] = shape
     net.unread.add(small)
+    net.tame.add(small)
 
 
 def _grow(net: Net) -> None:
@@ -87,7 +89,8 @@ def _grow(net: Net) -> None:
     blob = str(net.pick(*preferred))
     kind = DRAWERS[int(net.rng.integers(len(DRAWERS)))]
     drawn = kind(net, net.blobs[blob])
-    if drawn is None:
+    # What a wild number makes of these is no number, which Caffe and Keras hand on in ways of their own.
+    if drawn is None or (drawn.type in STEEP and blob not in net.tame):
         return
     others = [other for other in net.blobs if net.blobs[other] == net.blobs[blob]]
     reads = [blob]
@@ -114,6 +117,9 @@ def _grow(net: Net) -> None:
         net.blobs.pop(top, None)
         net.blobs[top] = shape
         net.unread.add(top)
+        net.tame.discard(top)
+        if drawn.type in TAMING or (drawn.type in KEEPING and net.tame.issuperset(reads)):
+            net.tame.add(top)
 
 
 def _parameter(net: Net, shape: Shape) -> str:
@@ -149,6 +155,11 @@ def _shapes(net: Net, text: str, reads: list[str], tops: list[str], drawn: Drawn
 IN_PLACE = frozenset(
     {"ReLU", "PReLU", "ELU", "Sigmoid", "TanH", "Dropout", "BatchNorm", "Scale", "Bias", "Power", "AbsVal", "BNLL"}
 )
+
+STEEP = frozenset({"Exp", "Log", "Power"})
+TAMING = frozenset({"Sigmoid", "TanH", "Softmax", "Clip", "Threshold"})
+KEEPING = frozenset({"Slice", "Flatten", "Reshape", "Crop", "Tile", "Concat", "ReLU", "Dropout", "AbsVal"})
+"""Types that run away, types that rein in, and types that leave the size of numbers as it is."""
 
 Drawer = Callable[[Net, Shape], Drawn | None]
 

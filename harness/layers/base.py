@@ -220,8 +220,12 @@ class LayerType:
         """For a layer that only gives the axes other numbers: how the same tensor holds its top. None for all others."""
         return None
 
-    def trails(self, layer: Layer, node: KerasNode) -> bool:
-        """True if a Keras layer right behind the main one still belongs to it, as a crop behind a transposed convolution."""
+    def trails(self, layer: Layer, segment: Sequence[KerasNode], node: KerasNode) -> bool:
+        """True if a Keras layer right behind the main one still belongs to it, as a crop behind a transposed convolution.
+
+        Args:
+            segment: the Keras layers that belong to it so far, the main one among them.
+        """
         return False
 
     def macs(self, layer: Layer, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:

@@ -133,7 +133,7 @@ class Convolution(LayerType):
         arguments = {"pool_size": 1, "strides": square(stride)}
         return (KerasCall(f"AveragePooling{len(stride)}D", arguments, positional=1, comment=comment),)
 
-    def trails(self, layer: Layer, node: KerasNode) -> bool:
+    def trails(self, layer: Layer, segment: Sequence[KerasNode], node: KerasNode) -> bool:
         """True for a pool of one pixel that picks what a stride takes that the Keras layer itself does not have."""
         window = read_window(
             layer,
@@ -141,8 +141,11 @@ class Convolution(LayerType):
             dilated=True,
             axes=written_axes(layer.parameters.convolution_param),
         )
-        lacks = len(set(window.stride)) > 1 or (max(window.stride) > 1 and max(window.dilation) > 1)
-        return lacks and only_picks(node)
+        taken = np.ones(len(window.stride), int)
+        for one in segment:
+            strides = one.config.get("strides") or 1
+            taken *= strides if isinstance(strides, int) or len(strides) == len(taken) else 1
+        return only_picks(node) and bool((taken < window.stride).any())
 
     def keras_weights(
         self, layer: Layer, blobs: Blobs, bottoms: Sequence[Held], keras_class: str = ""

@@ -88,8 +88,11 @@ class Deconvolution(LayerType):
     def wants(self, layer: Layer, bottoms: Sequence[Held]) -> tuple[Order | None, ...]:
         return tuple(last_order(bottom.rank) for bottom in bottoms)
 
-    def trails(self, layer: Layer, node: KerasNode) -> bool:
-        return node.class_name in ("Cropping2D", "Cropping1D", "Cropping3D")
+    def trails(self, layer: Layer, segment: Sequence[KerasNode], node: KerasNode) -> bool:
+        spec = layer.parameters.convolution_param
+        window = read_window(layer, spec, dilated=True, axes=written_axes(spec))
+        room = any(window.pad) or any(s > k for s, k in zip(window.stride, window.kernel, strict=True))
+        return room and node.class_name in ("Cropping2D", "Cropping1D", "Cropping3D")
 
     def keras_calls(self, layer: Layer, bottoms: Sequence[Held]) -> tuple[KerasCall, ...]:
         spec, bottom = layer.parameters.convolution_param, bottoms[0].shape

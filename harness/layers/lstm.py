@@ -43,7 +43,7 @@ class LSTM(Recurrent):
         more = {"static_kernel": static[0].T} if static else {}
         return {"kernel": kernel.T, "recurrent_kernel": recurrent.T, "bias": bias.reshape(-1), **more}
 
-    def trails(self, layer: Layer, node: KerasNode) -> bool:
+    def trails(self, layer: Layer, segment: Sequence[KerasNode], node: KerasNode) -> bool:
         """A keras.layers.LSTM has the streams first: what brings the steps to the front again belongs to it."""
         config = node.config
         if node.class_name == "Transpose":

@@ -163,7 +163,7 @@ class _Walk:
             self._fold(node, sources, before)
             return
         caffe = self._with_fused(layer, node)
-        tail = self._tail(layer, node)
+        tail = self._tail(layer, before, node)
         self.taken.update(one.name for one in caffe)
         self.trailing.update(one.name for one in tail[1:])
         keras = (*before, *(one.name for one in tail))
@@ -458,14 +458,14 @@ class _Walk:
         order, rank = next(iter(known.values())), len(self.shapes[top])
         return order if order is not None and not isinstance(order, View) and len(order) == rank else last_order(rank)
 
-    def _tail(self, layer: Layer, node: KerasNode) -> tuple[KerasNode, ...]:
+    def _tail(self, layer: Layer, before: Sequence[str], node: KerasNode) -> tuple[KerasNode, ...]:
         """The Keras layer and the glue behind it that still belongs to it, as a crop behind a transposed convolution."""
-        tail = [node]
+        tail, leading = [node], [self.nodes[name] for name in before]
         while True:
             readers = self.keras_readers.get(tail[-1].outputs[0], [])
             fits = (
                 len(readers) == 1
-                and layer_type(layer).trails(layer, readers[0])
+                and layer_type(layer).trails(layer, [*leading, *tail], readers[0])
                 and readers[0].name not in self.caffe_by_keras
             )
             if not fits:
