@@ -45,6 +45,9 @@ class Net:
     blobs: dict[str, Shape] = field(default_factory=dict)
     unread: set[str] = field(default_factory=set)
     types: list[str] = field(default_factory=list)
+    sharing: set[str] = field(
+        default_factory=set
+    )  # blobs that are their bottom's memory: a net must not write over them
     tame: set[str] = field(default_factory=set)  # blobs whose numbers cannot be large
 
     def pick(self, *choices: object) -> object:
@@ -100,6 +103,7 @@ def _grow(net: Net) -> None:
         reads.append(str(net.pick(*others)))
     name = f"{net.name}/{len(net.text)}_{drawn.type.lower()}"
     in_place = drawn.type in IN_PLACE and net.rng.random() < 0.4 and blob in net.unread and "data" not in blob
+    in_place = in_place and blob not in net.sharing
     tops = [blob] if in_place else [name if drawn.tops == 1 else f"{name}_{k}" for k in range(drawn.tops)]
     bottoms = " ".join(f'bottom: "{one}"' for one in reads)
     makes = " ".join(f'top: "{one}"' for one in tops)
@@ -118,6 +122,8 @@ def _grow(net: Net) -> None:
         net.blobs[top] = shape
         net.unread.add(top)
         net.tame.discard(top)
+        if drawn.type in ("Flatten", "Reshape") or (drawn.type == "Concat" and len(reads) == 1):
+            net.sharing.add(top)
         if drawn.type in TAMING or (drawn.type in KEEPING and net.tame.issuperset(reads)):
             net.tame.add(top)
 
@@ -236,7 +242,9 @@ def _im2col(net: Net, shape: Shape) -> Drawn:
     return Drawn("Im2col", f"convolution_param {{ {_window(net, shape, 3)} }}")
 
 
-def _inner_product(net: Net, shape: Shape) -> Drawn:
+def _inner_product(net: Net, shape: Shape) -> Drawn | None:
+    if len(shape) < 2:
+        return None
     axis = 1 if net.rng.random() < 0.7 else _axis(net, shape)
     more = f"num_output: {int(net.rng.integers(2, 20))} axis: {axis}"
     more += net.pick("", "", " bias_term: false", " transpose: true")

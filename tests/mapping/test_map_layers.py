@@ -278,7 +278,7 @@ def test_a_pool_of_one_pixel_may_be_a_layer_of_its_own() -> None:
         + nets.layer("Pooling", "a", "pool", "pooling_param { kernel_size: 1 stride: 2 }")
     )
     graph = Graph()
-    x = graph("MaxPooling2D", "subsample", graph("Conv2D", "a", 0), pool_size=[1, 1], strides=[2, 2])
+    x = graph("MaxPooling2D", "subsample", graph("Conv2D", "a", 0, strides=[2, 2]), pool_size=[1, 1], strides=[2, 2])
     assert shown(map_layers(net, graph.end(x))) == {"a": "a", "pool": "subsample"}
 
 
