@@ -326,7 +326,7 @@ def caffe(tmp_path_factory: pytest.TempPathFactory) -> Caffes:
     problem = docker.available(None)
     if problem:
         pytest.skip(problem)
-    prefixes = {name: f"net{index}/" for index, name in enumerate(NETS)}
+    prefixes = {name: f"net{index}_" for index, name in enumerate(NETS)}
     text = "".join(_prefixed(whole.text, prefixes[name]) for name, whole in NETS.items())
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HARNESS_CACHE", str(tmp_path_factory.mktemp("cache")))
