@@ -258,7 +258,7 @@ def test_a_case_file_can_lie_anywhere(harness, digits):
 
 def test_a_layer_type_without_a_file_is_named_with_the_prototxts_line_and_what_exists(harness, digits):
     file = digits / "deploy.prototxt"
-    file.write_text(file.read_text().replace('type: "Softmax"', 'type: "Eltwise"'))
+    file.write_text(file.read_text().replace('type: "Softmax"', 'type: "PriorBox"'))
     error = one_line(harness("convert", file))
-    assert f"{file}:69, layer 'prob': Caffe layer type 'Eltwise' is not described yet" in error
-    assert "add harness/layers/eltwise.py" in error
+    assert f"{file}:69, layer 'prob': Caffe layer type 'PriorBox' is not described yet" in error
+    assert "add harness/layers/prior_box.py" in error

@@ -216,7 +216,8 @@ class _Walk:
     def _held(self, read: _Read, layout: Order | View | None) -> Held:
         """The blob that the Caffe layer reads, as well as an order of its axes can say how it is held."""
         shape = self.shapes[read.top]
-        for order in (layout, read.cut.layout if read.cut.top == read.top else None):
+        for one in (layout, read.cut.layout if read.cut.top == read.top else None):
+            order = one.order if isinstance(one, View) and one.through == shape else one
             if order is not None and not isinstance(order, View) and len(order) == len(shape):
                 return Held(shape, order)
         return Held(shape, caffe_order(len(shape)))

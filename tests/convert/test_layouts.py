@@ -197,6 +197,14 @@ NETS = {
         + conv("once", "next"),
         [("next", (0, 2, 3, 1))],
     ),
+    "the same blob twice": Whole(
+        DATA
+        + conv("data", "conv")
+        + layer("Eltwise", "conv conv", "double", "eltwise_param { coeff: 0.25 coeff: 0.5 }")
+        + layer("Eltwise", "double double", "square", "eltwise_param { operation: PROD }")
+        + layer("Concat", "square square", "both", "concat_param { axis: 3 }"),
+        [("both", (0, 2, 3, 1))],
+    ),
     "numbers at the end": Whole(
         DATA
         + conv("data", "conv", "num_output: 4 kernel_size: 3")
@@ -301,9 +309,8 @@ def test_every_layer_of_the_converted_net_is_a_match(whole: Whole, strict: bool)
 
 
 def defined(net: Network, blobs) -> dict[Top, np.ndarray]:
-    """Every top by the definitions, in float32 as Caffe would have it."""
-    tops = nets.define_all(net, blobs, nets.random_inputs(net))
-    return {top: array.astype(np.float32) for top, array in tops.items()}
+    """Every top by the definitions, each layer's in float32 as Caffe would have it."""
+    return nets.define_all(net, blobs, nets.random_inputs(net), np.float32)
 
 
 def judge_all(net: Network, model, blobs, tops: dict[Top, np.ndarray], strict: bool = False) -> dict[str, str]:
@@ -326,7 +333,7 @@ def caffe(tmp_path_factory: pytest.TempPathFactory) -> Caffes:
     problem = docker.available(None)
     if problem:
         pytest.skip(problem)
-    prefixes = {name: f"net{index}/" for index, name in enumerate(NETS)}
+    prefixes = {name: f"net{index}_" for index, name in enumerate(NETS)}
     text = "".join(_prefixed(whole.text, prefixes[name]) for name, whole in NETS.items())
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HARNESS_CACHE", str(tmp_path_factory.mktemp("cache")))

@@ -119,10 +119,16 @@ def only(net: Network) -> Layer:
     return net.layers[-1]
 
 
-def define_all(net: Network, blobs: Mapping[str, Blobs], inputs: Mapping[Top, np.ndarray]) -> dict[Top, np.ndarray]:
-    """Every top in float64, layer after layer, by the harness' own definitions; N, C, H, W."""
+def define_all(
+    net: Network, blobs: Mapping[str, Blobs], inputs: Mapping[Top, np.ndarray], dtype: type = np.float64
+) -> dict[Top, np.ndarray]:
+    """Every top, layer after layer, by the harness' own definitions; N, C, H, W.
+
+    Args:
+        dtype: what each layer's tops are kept in; float32, as Caffe does, makes each layer right by itself.
+    """
     shapes = infer_shapes(net)
-    tops: dict[Top, np.ndarray] = {top: array.astype(np.float64) for top, array in inputs.items()}
+    tops: dict[Top, np.ndarray] = {top: array.astype(dtype) for top, array in inputs.items()}
     for one in net.layers:
         if one.type == "Input":
             continue
@@ -132,7 +138,7 @@ def define_all(net: Network, blobs: Mapping[str, Blobs], inputs: Mapping[Top, np
             position = one.tops.index(top)
             exact = layer_type(one).define(one, blobs.get(one.name, ()), bottoms, all_sites(shape), position)
             last = exact.value.reshape(shape[0], *shape[2:], shape[1]) if len(shape) > 1 else exact.value
-            tops[top] = np.moveaxis(last, -1, 1) if len(shape) > 1 else last.reshape(shape)
+            tops[top] = (np.moveaxis(last, -1, 1) if len(shape) > 1 else last.reshape(shape)).astype(dtype)
     return tops
 
 
