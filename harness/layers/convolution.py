@@ -135,8 +135,12 @@ class Convolution(LayerType):
 
     def trails(self, layer: Layer, node: KerasNode) -> bool:
         """True for a pool of one pixel that picks what a stride takes that the Keras layer itself does not have."""
-        spec = layer.parameters.convolution_param
-        window = read_window(layer, spec, dilated=True, axes=written_axes(spec))
+        window = read_window(
+            layer,
+            layer.parameters.convolution_param,
+            dilated=True,
+            axes=written_axes(layer.parameters.convolution_param),
+        )
         lacks = len(set(window.stride)) > 1 or (max(window.stride) > 1 and max(window.dilation) > 1)
         return lacks and only_picks(node)
 
