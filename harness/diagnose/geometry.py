@@ -11,7 +11,7 @@ from harness.layers import layer_type
 from harness.layers.convolution import Convolution
 from harness.layers.pooling import Pooling
 from harness.layers.window import Sides, Window, read_window, square
-from harness.mapping import only_moves
+from harness.mapping import GLUE
 
 Borders = tuple[tuple[int, int], tuple[int, int]]  # (top, bottom), (left, right)
 
@@ -22,8 +22,8 @@ def suspect(clues: Clues) -> Iterator[Suspicion]:
     described = layer_type(layer)
     if node is None or not isinstance(described, (Convolution, Pooling)) or len(clues.bottoms[0]) != 4:
         return
-    if any(one is not node and not only_moves(one) for one in clues.nodes):
-        return  # what an unknown layer does to the borders cannot be told
+    if any(one is not node and one.class_name not in GLUE for one in clues.nodes):
+        return  # what an unknown layer does to the borders cannot be told, nor a stride that a pool of one pixel does
     pooling = isinstance(described, Pooling)
     spec = layer.parameters.pooling_param if pooling else layer.parameters.convolution_param
     if pooling and spec.global_pooling:

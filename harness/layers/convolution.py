@@ -200,7 +200,7 @@ class Convolution(LayerType):
         self, layer: Layer, blobs: Blobs, bottoms: Sequence[np.ndarray], sites: Index, position: int = 0
     ) -> Exact:
         window, groups = _window(layer, bottoms[0].shape), self.group(layer, bottoms[0].shape)
-        kernel = blobs[0].astype(np.float64)
+        kernel = blobs[0]
         # groups × C_in / group × C_out / group for each tap
         taps = kernel.reshape(groups, -1, *kernel.shape[1:]).swapaxes(1, 2)
         bottom = channels_last(bottoms[0])
@@ -208,7 +208,7 @@ class Convolution(LayerType):
         scale = np.zeros_like(value)
         for tap in window.taps():
             inside, places = window.at(sites, tap, bottoms[0].shape[2:])
-            x, w = bottom[places].astype(np.float64), taps[spatial(tap)]
+            x, w = bottom[places].astype(np.float64), taps[spatial(tap)].astype(np.float64)
             value[inside] += grouped(x, w)
             scale[inside] += grouped(np.abs(x), np.abs(w))
         if len(blobs) > 1:

@@ -76,3 +76,12 @@ def test_sequences_and_volumes_are_not_looked_at(shape: Shape) -> None:
     net = nets.single("Convolution", shape, "convolution_param { num_output: 2 kernel_size: 3 stride: 2 }")
     axes = len(shape) - 2
     assert suspicions(net, node(f"Conv{axes}D", kernel_size=[3] * axes, strides=[1] * axes, padding="valid")) == []
+
+
+def test_a_stride_that_a_pool_of_one_pixel_does_is_not_missed() -> None:
+    net = nets.single(
+        "Convolution", (1, 4, 9, 9), "convolution_param { num_output: 2 kernel_size: 3 stride: 2 dilation: 3 }"
+    )
+    pick = KerasNode("pick", "AveragePooling2D", {"pool_size": [1, 1], "strides": [2, 2]}, (1,), (2,), ((None,),))
+    config = {"kernel_size": [3, 3], "strides": [1, 1], "dilation_rate": [3, 3], "padding": "valid"}
+    assert suspicions(net, node("Conv2D", **config), pick) == []

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from support import nets
+from support.verdicts import judge_pair
 
 from harness.convert.plan import plan
 from harness.convert.source import write_source
+from harness.data import LayerComparison, Status
 from harness.errors import UnsupportedError
 from harness.layers import layer_type
 from harness.layers.shapes import infer_shapes
@@ -204,20 +206,19 @@ def test_the_kernel_in_the_shape_that_a_class_takes(kind, shape, parameters, ker
     assert {name: array.shape for name, array in weights.items()} == {"kernel": expected}
 
 
-def run_port(net, make_layers) -> tuple[np.ndarray, np.ndarray]:
-    """A hand-written port with the weights in it, and the definition, both N, C, H, W."""
+def judged_port(net, make_layers) -> LayerComparison:
+    """What the comparison says of a hand-written port with the weights in it, held against the definition."""
     from harness.extras import import_keras
 
     keras = import_keras()
-    layer, blobs, inputs = net["layer"], nets.random_blobs(net)["layer"], nets.random_inputs(net)
-    (x,) = inputs.values()
+    layer, blobs, inputs = net["layer"], nets.random_blobs(net), nets.random_inputs(net)
+    ((top, x),) = inputs.items()
     model = keras.Sequential([keras.Input((*x.shape[2:], x.shape[1])), *make_layers(keras.layers)])
     main = model.layers[-1]
-    held = last(x.shape)
-    nets.fill(model, {main.name: layer_type(layer).keras_weights(layer, blobs, held, type(main).__name__)})
-    (expected,) = (top for key, top in nets.define_all(net, {"layer": blobs}, inputs).items() if key.layer == "layer")
-    computed = np.asarray(model(np.moveaxis(x, 1, -1)))
-    return computed.reshape(computed.shape[0], -1), np.moveaxis(expected, 1, -1).reshape(len(expected), -1)
+    weights = layer_type(layer).keras_weights(layer, blobs["layer"], last(x.shape), type(main).__name__)
+    nets.fill(model, {main.name: weights})
+    reference = nets.define_all(net, blobs, inputs)[layer.tops[0]].astype(np.float32)
+    return judge_pair(net, model, blobs, {top: x}, reference, strict=True)
 
 
 @pytest.mark.parametrize(
@@ -231,8 +232,8 @@ def run_port(net, make_layers) -> tuple[np.ndarray, np.ndarray]:
     ids=["grouped for depthwise", "dense for 1×1", "dense for 1×1 in groups", "dense for the whole picture"],
 )
 def test_what_a_person_may_write_for_a_convolution(shape, parameters: str, layers) -> None:
-    found, expected = run_port(nets.single("Convolution", shape, f"convolution_param {{ {parameters} }}"), layers)
-    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+    row = judged_port(nets.single("Convolution", shape, f"convolution_param {{ {parameters} }}"), layers)
+    assert (row.status, row.note, row.judged_by) == (Status.MATCH, None, "float64")
 
 
 ENCODER_DECODER = (
