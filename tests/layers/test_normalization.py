@@ -355,7 +355,7 @@ def test_the_unit_is_carried_through_a_scale() -> None:
     behind = layer_type(scale_).follow_unit(scale_, case.blobs["scale"], before, case.top)
     gamma_c, beta_c = case.blobs["scale"]
     carried = before.rows(0, 10**6) * gamma_c
-    own = (np.abs(nets.rows(case.top) - beta_c) + 4 * np.abs(beta_c)) * 2.0**-24
+    own = (np.abs(nets.rows(case.top) - beta_c) + 6 * np.abs(beta_c)) * 2.0**-24
     np.testing.assert_allclose(behind.rows(0, 10**6), carried + own, rtol=1e-5)
 
 
