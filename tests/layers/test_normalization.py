@@ -305,6 +305,35 @@ def test_absorbed_weights_bear_keras_names() -> None:
     np.testing.assert_array_equal(variables["beta"], case.blobs["scale"][1])
 
 
+def test_weights_of_segnets_bn_go_by_the_names_of_what_takes_them() -> None:
+    net = nets.single("BN", SHAPE, "bn_param { bn_mode: INFERENCE }")
+    blobs = nets.random_blobs(net)["layer"]
+    scale_c, shift_c = (blob.reshape(-1) for blob in blobs)
+    held = [Held(SHAPE, (0, 2, 3, 1))]
+
+    def given(keras_class: str) -> dict[str, np.ndarray]:
+        return layer_type(net["layer"]).keras_weights(net["layer"], blobs, held, keras_class)
+
+    for keras_class, names in {
+        "Scale": ("scale", "bias"),
+        "BN": ("scale", "shift"),
+        "BatchStatistics": ("gamma", "beta"),
+        "BatchNormalization": ("gamma", "beta", "moving_mean", "moving_variance"),
+    }.items():
+        assert tuple(given(keras_class)) == names
+        first, second, *_ = given(keras_class).values()
+        np.testing.assert_array_equal(first, scale_c)
+        np.testing.assert_array_equal(second, shift_c)
+    keras = import_keras()
+    model = keras.Sequential(
+        [keras.Input((None, None, SHAPE[1])), keras.layers.BatchNormalization(epsilon=0.0, name="layer")]
+    )
+    nets.fill(model, {"layer": given("BatchNormalization")})
+    x = nets.random_inputs(net)[DATA]
+    top = (x * blobs[0] + blobs[1]).astype(np.float32)
+    assert judge_pair(net, model, {"layer": blobs}, {DATA: x}, top, strict=True).status is Status.MATCH
+
+
 # ------------------------------------------------------------------------------------------------ tensors of any order
 
 
