@@ -550,3 +550,26 @@ def test_numbers_beyond_measure_are_measured_without_a_warning(kind: str, size: 
         gains = (np.full(3, 2, np.float32), np.full(3, 0.1, np.float32))
         scale_ = nets.network(NORM + scale())["scale"]
         assert layer_type(scale_).follow_unit(scale_, gains, unit, x).rows(0, 20).shape == (20, 3)
+
+
+def test_made_up_blobs_lie_where_their_type_says() -> None:
+    """A variance above zero, a weight of one, scales of about one: activations stay in range and finite."""
+    gate = 'layer { name: "layer" type: "Scale" bottom: "data" bottom: "data" top: "layer" '
+    gate += "scale_param { axis: 0 bias_term: true } }\n"
+    texts = {
+        kind: nets.data(*SHAPE)
+        + nets.layer(kind, parameters="scale_param { bias_term: true }" if kind == "Scale" else "")
+        for kind in ("BatchNorm", "Scale", "Bias", "BN", "Normalize")
+    } | {"gate": nets.data(*SHAPE) + gate}
+    for kind, text in texts.items():
+        net = nets.network(text)
+        ranges = layer_type(net["layer"]).blob_ranges(net["layer"])
+        blobs = nets.random_blobs(net)["layer"]
+        assert len(ranges) == len(blobs), kind
+        for blob, (low, high) in zip(blobs, ranges, strict=True):
+            assert (blob >= low).all()
+            assert (blob <= high).all()
+    net = nets.network(BATCH_NORM)
+    _, (low, _), weight = layer_type(net["layer"]).blob_ranges(net["layer"])
+    assert low > 0
+    assert weight == (1.0, 1.0)
