@@ -51,7 +51,7 @@ class BN(Whole):
     def keras_weights(
         self, layer: Layer, blobs: Blobs, bottoms: Sequence[Held], keras_class: str = ""
     ) -> dict[str, Float32]:
-        """As our Scale holds them, as a normalisation of Keras does, or by the fork's own names in a layer of the port's."""
+        """As our Scale holds them, or as a normalisation of Keras does."""
         scale, shift = (blob.reshape(-1) for blob in blobs)
         if keras_class in NORMALIZATIONS:
             held = {"gamma": scale, "beta": shift}
@@ -61,8 +61,7 @@ class BN(Whole):
                 held |= {"moving_mean": np.zeros_like(scale), "moving_variance": np.ones_like(scale)}
             return held
         along = Along(bottoms[0].rank, 1, scale.shape)
-        names = ("scale", "bias" if keras_class in ("", "Scale") else "shift")
-        return {name: along.variable(blob, bottoms[0]) for name, blob in zip(names, (scale, shift), strict=True)}
+        return {"scale": along.variable(scale, bottoms[0]), "bias": along.variable(shift, bottoms[0])}
 
     def compute(self, layer: Layer, blobs: Blobs, bottoms: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
         (x,) = bottoms

@@ -95,3 +95,31 @@ def test_activations_keep_their_size() -> None:
     tops = nets.define_all(net, synthetic_weights(net, 0), {next(iter(net.inputs)): x})
     sizes = [float(np.sqrt((tops[net[f"r{index}"].tops[0]] ** 2).mean())) for index in range(6)]
     assert all(0.1 < size < 10 for size in sizes), sizes
+
+
+def test_blobs_that_are_no_kernel_lie_where_their_type_says() -> None:
+    """A variance above zero, a weight of one, scales of about one: activations stay in range and finite."""
+    net = nets.network(
+        nets.data(1, 3, 8, 9)
+        + nets.layer("BatchNorm", "data", "bn")
+        + nets.layer("Scale", "bn", "scale", "scale_param { bias_term: true }")
+        + nets.layer("BN", "scale", "segnet")
+        + nets.layer("Bias", "segnet", "bias")
+        + nets.layer("Normalize", "bias", "norm")
+        + 'layer { name: "gate" type: "Scale" bottom: "norm" bottom: "bias" top: "gate" '
+        "scale_param { axis: 0 bias_term: true } }\n"
+    )
+    drawn = synthetic_weights(net, 0)
+    mean, variance, weight = drawn["bn"]
+    assert np.abs(mean).max() <= 0.5
+    assert 0.5 <= variance.min() < variance.max() <= 1.5
+    assert weight.tolist() == [1.0]
+    for name in ("scale", "segnet", "norm"):
+        assert 0.75 <= drawn[name][0].min() <= drawn[name][0].max() <= 1.25
+    for blob in (drawn["scale"][1], drawn["segnet"][1], drawn["bias"][0], drawn["gate"][0]):
+        assert 0 < np.abs(blob).max() <= 0.25
+    assert [blob.shape for blob in (drawn["segnet"][0], drawn["norm"][0], drawn["gate"][0])] == [
+        (1, 3, 1, 1),
+        (),
+        (1, 3, 8, 9),
+    ]

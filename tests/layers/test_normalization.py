@@ -316,7 +316,7 @@ def test_weights_of_segnets_bn_go_by_the_names_of_what_takes_them() -> None:
 
     for keras_class, names in {
         "Scale": ("scale", "bias"),
-        "BN": ("scale", "shift"),
+        "BN": ("scale", "bias"),
         "BatchStatistics": ("gamma", "beta"),
         "BatchNormalization": ("gamma", "beta", "moving_mean", "moving_variance"),
     }.items():
