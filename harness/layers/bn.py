@@ -28,7 +28,7 @@ class BN(Whole):
     less the mean squared. BVLC Caffe does not have the type.
     """
 
-    keras_classes = ("Scale", "BatchStatistics", "BatchNormalization")
+    keras_classes = ("BN", "Scale", "BatchStatistics", "BatchNormalization")
     parameter_rounding = U  # of 1e-9, which is beside a variance and under a root
 
     def output_shapes(self, layer: Layer, bottoms: Sequence[Shape]) -> tuple[Shape, ...]:
@@ -51,9 +51,15 @@ class BN(Whole):
     def keras_weights(
         self, layer: Layer, blobs: Blobs, bottoms: Sequence[Held], keras_class: str = ""
     ) -> dict[str, Float32]:
+        """As our Scale holds them, or as a normalisation of Keras does."""
         scale, shift = (blob.reshape(-1) for blob in blobs)
         if keras_class in NORMALIZATIONS:
-            return {"gamma": scale, "beta": shift}
+            held = {"gamma": scale, "beta": shift}
+            if (
+                keras_class == "BatchNormalization"
+            ):  # its statistics are to do nothing, which they do if its epsilon is 0
+                held |= {"moving_mean": np.zeros_like(scale), "moving_variance": np.ones_like(scale)}
+            return held
         along = Along(bottoms[0].rank, 1, scale.shape)
         return {"scale": along.variable(scale, bottoms[0]), "bias": along.variable(shift, bottoms[0])}
 

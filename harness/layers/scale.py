@@ -99,7 +99,7 @@ class Scale(Whole):
         return replace(exact, value=exact.value * gamma + beta, scale=scale, terms=exact.terms + 2)
 
     def follow_unit(self, layer: Layer, blobs: Blobs, unit: Unit, top: Float32) -> Unit:
-        """The unit before, scaled, and u · (|x·γ| + 4·|β|).
+        """The unit before, scaled, and u · (|x·γ| + 6·|β|).
 
         Keras adds β to what is the same for a whole channel and rounds that once, so the error is systematic.
         """
@@ -107,7 +107,7 @@ class Scale(Whole):
         y = rows_of(top)
         with np.errstate(all="ignore"):
             own = np.abs(y - beta)
-            own += 4 * np.abs(beta)
+            own += 6 * np.abs(beta)
             own *= np.float32(U)
             own += unit.rows(0, len(y)) * np.abs(gamma)
         return Unit(dense=own, floor=unit.floor)

@@ -305,6 +305,35 @@ def test_absorbed_weights_bear_keras_names() -> None:
     np.testing.assert_array_equal(variables["beta"], case.blobs["scale"][1])
 
 
+def test_weights_of_segnets_bn_go_by_the_names_of_what_takes_them() -> None:
+    net = nets.single("BN", SHAPE, "bn_param { bn_mode: INFERENCE }")
+    blobs = nets.random_blobs(net)["layer"]
+    scale_c, shift_c = (blob.reshape(-1) for blob in blobs)
+    held = [Held(SHAPE, (0, 2, 3, 1))]
+
+    def given(keras_class: str) -> dict[str, np.ndarray]:
+        return layer_type(net["layer"]).keras_weights(net["layer"], blobs, held, keras_class)
+
+    for keras_class, names in {
+        "Scale": ("scale", "bias"),
+        "BN": ("scale", "bias"),
+        "BatchStatistics": ("gamma", "beta"),
+        "BatchNormalization": ("gamma", "beta", "moving_mean", "moving_variance"),
+    }.items():
+        assert tuple(given(keras_class)) == names
+        first, second, *_ = given(keras_class).values()
+        np.testing.assert_array_equal(first, scale_c)
+        np.testing.assert_array_equal(second, shift_c)
+    keras = import_keras()
+    model = keras.Sequential(
+        [keras.Input((None, None, SHAPE[1])), keras.layers.BatchNormalization(epsilon=0.0, name="layer")]
+    )
+    nets.fill(model, {"layer": given("BatchNormalization")})
+    x = nets.random_inputs(net)[DATA]
+    top = (x * blobs[0] + blobs[1]).astype(np.float32)
+    assert judge_pair(net, model, {"layer": blobs}, {DATA: x}, top, strict=True).status is Status.MATCH
+
+
 # ------------------------------------------------------------------------------------------------ tensors of any order
 
 
@@ -355,7 +384,7 @@ def test_the_unit_is_carried_through_a_scale() -> None:
     behind = layer_type(scale_).follow_unit(scale_, case.blobs["scale"], before, case.top)
     gamma_c, beta_c = case.blobs["scale"]
     carried = before.rows(0, 10**6) * gamma_c
-    own = (np.abs(nets.rows(case.top) - beta_c) + 4 * np.abs(beta_c)) * 2.0**-24
+    own = (np.abs(nets.rows(case.top) - beta_c) + 6 * np.abs(beta_c)) * 2.0**-24
     np.testing.assert_allclose(behind.rows(0, 10**6), carried + own, rtol=1e-5)
 
 
@@ -521,3 +550,26 @@ def test_numbers_beyond_measure_are_measured_without_a_warning(kind: str, size: 
         gains = (np.full(3, 2, np.float32), np.full(3, 0.1, np.float32))
         scale_ = nets.network(NORM + scale())["scale"]
         assert layer_type(scale_).follow_unit(scale_, gains, unit, x).rows(0, 20).shape == (20, 3)
+
+
+def test_made_up_blobs_lie_where_their_type_says() -> None:
+    """A variance above zero, a weight that is one number, scales of about one: activations stay in range and finite."""
+    gate = 'layer { name: "layer" type: "Scale" bottom: "data" bottom: "data" top: "layer" '
+    gate += "scale_param { axis: 0 bias_term: true } }\n"
+    texts = {
+        kind: nets.data(*SHAPE)
+        + nets.layer(kind, parameters="scale_param { bias_term: true }" if kind == "Scale" else "")
+        for kind in ("BatchNorm", "Scale", "Bias", "BN", "Normalize")
+    } | {"gate": nets.data(*SHAPE) + gate}
+    for kind, text in texts.items():
+        net = nets.network(text)
+        ranges = layer_type(net["layer"]).blob_ranges(net["layer"])
+        blobs = nets.random_blobs(net)["layer"]
+        assert len(ranges) == len(blobs), kind
+        for blob, (low, high) in zip(blobs, ranges, strict=True):
+            assert (blob >= low).all()
+            assert (blob <= high).all()
+    net = nets.network(BATCH_NORM)
+    _, (low, _), weight = layer_type(net["layer"]).blob_ranges(net["layer"])
+    assert low > 0
+    assert weight[0] == weight[1] > 0
