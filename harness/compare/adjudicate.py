@@ -155,25 +155,25 @@ def _functions_on_crop(
 def _difference(pair: Pair, function: Float64, exact: Exact) -> tuple[float, bool]:
     """Largest difference of two float64 functions relative to Σ|w·x|, and whether float64's own rounding explains it."""
     size = np.fmax(exact.scale, np.abs(exact.value))  # the scale, where the value is no number
-    difference = _distance(function, exact.value)
+    difference = _distance(function, exact)
     tolerance = 4 * gamma(exact.terms + 8, 2.0**-53) + sum(layer_type(one).parameter_rounding for one in pair.caffe)
     agrees = bool((difference <= tolerance * size + exact.floor).all())
     return float((difference / np.maximum(size, np.finfo(np.float32).tiny)).max(initial=0.0)), agrees
 
 
-def _distance(values: Float64, exact: Float64) -> Float64:
-    """|values − exact|, zero where neither is a number.
+def _distance(values: Float64, exact: Exact) -> Float64:
+    """|values − exact|, zero where neither is a number, and where an infinite scale says that nothing is known.
 
     What float32 cannot hold counts as the 2¹²⁸ where its infinity begins: float64 still has the number that overflowed.
     """
-    distance: Float64 = np.abs(np.clip(values, -OVERFLOW, OVERFLOW) - np.clip(exact, -OVERFLOW, OVERFLOW))
-    distance[np.isnan(values) & np.isnan(exact)] = 0.0
+    distance: Float64 = np.abs(np.clip(values, -OVERFLOW, OVERFLOW) - np.clip(exact.value, -OVERFLOW, OVERFLOW))
+    distance[(np.isnan(values) & np.isnan(exact.value)) | np.isinf(exact.scale)] = 0.0
     return distance
 
 
 def _share(values: Float64, exact: Exact) -> float:
     """The largest error as a share of what rounding can explain."""
-    return float((_distance(values, exact.value) / exact.bound).max(initial=0.0))
+    return float((_distance(values, exact) / exact.bound).max(initial=0.0))
 
 
 def _macs(pair: Pair, bottoms: Mapping[Top, Float32], top: Shape) -> int:

@@ -11,7 +11,7 @@ from harness.errors import UnsupportedError
 from harness.layers import register
 from harness.layers.base import Blobs, KerasCall, U
 from harness.layers.exp import NATURAL, affine_arguments, check_base
-from harness.layers.neuron import Neuron, flushed, lost, unless_infinite
+from harness.layers.neuron import Neuron, any_denormal, flushed, lost, unless_infinite
 from harness.layout import Held
 
 
@@ -72,7 +72,9 @@ class Log(Neuron):
             rounded = rounding_inside(float(spec.scale), float(spec.shift), x, inside)
             own += abs(_factor(layer)) * rounded / np.maximum(np.abs(inside) - 4 * U * rounded, 0)
             own = unless_infinite(inside, own)
-        return (own + lost(y, self.after(layer, flushed(self.before(layer, flushed(x))))),)
+        if any_denormal(x, inside):
+            own = own + lost(y, self.after(layer, flushed(self.before(layer, flushed(x)))))
+        return (own,)
 
 
 def rounding_inside(scale: float, shift: float, x: np.ndarray, inside: np.ndarray) -> np.ndarray:

@@ -55,6 +55,11 @@ def flushed(x: np.ndarray) -> np.ndarray:
     return np.where(np.abs(x) < TINY, np.copysign(0.0, x), x).astype(x.dtype)
 
 
+def any_denormal(*arrays: np.ndarray) -> bool:
+    """True if some number is smaller than the smallest normal float32, and not zero."""
+    return any(bool(((np.abs(array) < TINY) & (array != 0)).any()) for array in arrays)
+
+
 def lost(value: np.ndarray, value_flushed: np.ndarray) -> np.ndarray:
     """What flushed denormal numbers make of a value, as a `scale`; zero where the value is no denormal's."""
     with np.errstate(all="ignore"):

@@ -11,7 +11,7 @@ from harness.data import Layer, Order, Shape
 from harness.layers import register
 from harness.layers.base import Blobs, KerasCall, U
 from harness.layers.log import rounding_inside
-from harness.layers.neuron import Neuron, flushed, lost, single, unless_infinite
+from harness.layers.neuron import Neuron, any_denormal, flushed, lost, single, unless_infinite
 from harness.layout import Held
 
 
@@ -103,7 +103,9 @@ class Power(Neuron):
             worst = np.abs(inside) + margin if own.power > 1 else np.maximum(np.abs(inside) - margin, 0)
             carried = np.where(rounded > 0, abs(own.power) * np.power(worst, own.power - 1) * rounded, 0)
             errors = unless_infinite(inside, (2 * np.abs(y) + carried).astype(y.dtype))
-        return (errors + lost(y, self.after(layer, flushed(self.before(layer, flushed(x))))),)
+        if any_denormal(x, inside):
+            errors = errors + lost(y, self.after(layer, flushed(self.before(layer, flushed(x)))))
+        return (errors,)
 
 
 def _parameters(layer: Layer) -> _Parameters:

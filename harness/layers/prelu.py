@@ -10,7 +10,7 @@ from harness.data import Layer, Shape
 from harness.errors import UnsupportedError
 from harness.layers import register
 from harness.layers.base import Blobs, Float32, KerasCall
-from harness.layers.neuron import flushed, lost, one_to_one
+from harness.layers.neuron import any_denormal, flushed, lost, one_to_one
 from harness.layers.whole import Whole
 from harness.layout import Held
 
@@ -67,7 +67,8 @@ class PReLU(Whole):
     ) -> Sequence[np.ndarray]:
         """|y| below zero, for the one multiplication, and all of it where the bottom is denormal."""
         x, y = bottoms[0], tops[0]
-        return (np.where(x < 0, np.abs(y), 0).astype(y.dtype) + lost(y, _apply(blobs[0], flushed(x))),)
+        own = np.where(x < 0, np.abs(y), 0).astype(y.dtype)
+        return (own + lost(y, _apply(blobs[0], flushed(x))) if any_denormal(x) else own,)
 
     def terms(self, layer: Layer, bottoms: Sequence[Shape]) -> int:
         return 1

@@ -9,7 +9,7 @@ import numpy as np
 from harness.data import Layer
 from harness.layers import register
 from harness.layers.base import Blobs, KerasCall, U
-from harness.layers.neuron import Neuron, flushed, lost, single
+from harness.layers.neuron import Neuron, any_denormal, flushed, lost, single
 from harness.layout import Held
 
 
@@ -54,7 +54,8 @@ class ReLU(Neuron):
         if not _slope(layer):
             return None
         x, y = bottoms[0], tops[0]
-        return (np.where(x < 0, np.abs(y), 0).astype(y.dtype) + lost(y, self.function(layer, flushed(x))),)
+        own = np.where(x < 0, np.abs(y), 0).astype(y.dtype)
+        return (own + lost(y, self.function(layer, flushed(x))) if any_denormal(x) else own,)
 
 
 def _slope(layer: Layer) -> float:

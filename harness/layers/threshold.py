@@ -9,7 +9,7 @@ import numpy as np
 from harness.data import Layer, Shape
 from harness.layers import register
 from harness.layers.base import Blobs, KerasCall
-from harness.layers.neuron import flushed, lost, one_to_one, single
+from harness.layers.neuron import any_denormal, flushed, lost, one_to_one, single
 from harness.layers.whole import Whole
 from harness.layout import Held
 
@@ -36,6 +36,8 @@ class Threshold(Whole):
     ) -> Sequence[np.ndarray] | None:
         """Nothing is rounded; but a denormal number may be taken for zero, and so fall on the other side."""
         x, threshold = bottoms[0], np.array(_threshold(layer), bottoms[0].dtype)
+        if not any_denormal(x, threshold):
+            return None
         missed = lost(tops[0], (flushed(x) > flushed(threshold)).astype(x.dtype))
         return (missed,) if missed.any() else None
 

@@ -46,6 +46,7 @@ ENTRIES = (
     entry("-1 of every kind but denormal", "power: -1", NORMAL),
     entry("-2.5 of every kind but denormal", "power: -2.5", NORMAL),
     entry("-2, too large inside", "power: -2 scale: 1e30", (laid_out(1e10, 1e8, 1.0, 3.0, -1e10),)),
+    entry("0.5, too large inside", "power: 0.5 scale: 4", (laid_out(3e38, -3e38, 1e38, 1e37, 1.0),)),
     entry("0.3 of every kind but denormal", "power: 0.3", NORMAL),
 )
 
