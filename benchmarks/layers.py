@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +20,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from support import nets  # noqa: E402
 from support.caffe_table import Computed, run_caffe  # noqa: E402
-from support.goldens import read_goldens  # noqa: E402
+from support.goldens import Goldens  # noqa: E402
 from support.table import ALL, Entry  # noqa: E402
 from support.verdicts import judge_pair  # noqa: E402
 
@@ -64,7 +65,7 @@ def caffe_units(one: Computed) -> tuple[float, bool]:
     return largest, exact
 
 
-def measure(computed: dict[str, Computed]) -> dict[str, Row]:
+def measure(computed: Mapping[str, Computed] | Goldens) -> dict[str, Row]:
     """The table, by type."""
     rows: dict[str, Row] = defaultdict(Row)
     for entry in ALL:
@@ -101,7 +102,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as folder:
             computed, where = run_caffe(Path(folder), ALL), "BVLC Caffe 1.0.0, run now"
     else:
-        computed, where = read_goldens(ALL), "BVLC Caffe 1.0.0, as it was recorded"
+        computed, where = Goldens(ALL), "BVLC Caffe 1.0.0, as it was recorded"
     rows = measure(computed)
     print(f"{len(ALL)} layers of {len(rows)} types against {where}; errors in rounding units, 0 is equal to the bit\n")
     print("| type | layers | parameters | Caffe | Keras | |")

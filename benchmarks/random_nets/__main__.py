@@ -42,7 +42,7 @@ class Tally:
 
     def add(self, report: ParityReport) -> None:
         for row in report.layers:
-            number = int(row.layer.partition("/")[0].removeprefix("n"))
+            number = int(row.layer.replace("__", "/").partition("/")[0].removeprefix("n"))
             self.layers += 1
             self.types[row.type] += 1
             self.adjudicated += row.judged_by == "float64"

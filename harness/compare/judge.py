@@ -28,7 +28,13 @@ class Evidence:
     run_float64: RunFloat64
     tolerance: Tolerance | None = None
     strict: bool = False
-    position: int = 0  # which of the pair's tops
+    position: int = 0  # which of the pair's outputs
+
+    @property
+    def top_position(self) -> int:
+        """Which of the Caffe layer's tops that is; the first, where a fused layer's is meant."""
+        tops = self.pair.layer.tops
+        return tops.index(self.top) if self.top in tops else 0
 
     @property
     def top(self) -> Top:
@@ -41,7 +47,7 @@ def rounding_unit(evidence: Evidence) -> Unit:
     first, *fused = evidence.pair.caffe
     bottoms = [channels_first(evidence.bottoms[top]) for top in evidence.pair.bottoms]
     top = channels_first(evidence.reference)
-    unit = layer_type(first).unit(first, evidence.blobs.get(first.name, ()), bottoms, top, evidence.position)
+    unit = layer_type(first).unit(first, evidence.blobs.get(first.name, ()), bottoms, top, evidence.top_position)
     for layer in fused:
         unit = layer_type(layer).follow_unit(layer, evidence.blobs.get(layer.name, ()), unit, top)
     return unit
@@ -87,7 +93,7 @@ def judge(evidence: Evidence, unit: Unit, candidate: np.ndarray) -> LayerCompari
             candidate,
             found.worst_site,
             evidence.run_float64,
-            position=evidence.position,
+            position=evidence.top_position,
         )
     except CandidateError as error:
         why = f"beyond what the first stage lets pass, and the second cannot judge it: {error.message}"

@@ -48,7 +48,8 @@ class MaxPoolingWithMask(keras.layers.Layer):
                 larger = met > best
                 best = ops.where(larger, met, best)
                 place = ops.where(larger, row * width + column, place)
-        start = (ops.arange(rows) * stride_y - pad_y)[:, None] * width + ops.arange(columns) * stride_x - pad_x
+        steps_y, steps_x = (ops.arange(count, dtype="int32") for count in counts)
+        start = (steps_y * stride_y - pad_y)[:, None] * width + steps_x * stride_x - pad_x
         return best, ops.cast(ops.where(place < 0, place, place + start[..., None]), "float32")
 
     def get_config(self) -> dict[str, Any]:

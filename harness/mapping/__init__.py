@@ -288,14 +288,16 @@ class _Walk:
                 continue
             roots, glue = self.roots.get(output, ()), self.glue.get(output, ())
             makers = [
-                index for index, pair in enumerate(self.pairs) if roots == tuple(cut.tensor for cut in pair.outputs)
+                (index, cut) for index, pair in enumerate(self.pairs) for cut in pair.outputs if roots == (cut.tensor,)
             ]
             read = {cut.tensor for pair in self.pairs for cut in pair.inputs}
-            if makers and roots[0] not in read and all(only_moves(self.nodes[name]) for name in glue):
-                pair = self.pairs[makers[0]]
-                (cut,) = pair.outputs
-                ends = (cut_at(output, cut.top, self._end(cut, output, [self.nodes[name] for name in glue])),)
-                self.pairs[makers[0]] = replace(pair, keras=(*pair.keras, *glue), outputs=ends)
+            if makers and all(only_moves(self.nodes[name]) for name in glue):
+                (index, cut), *_ = makers
+                pair = self.pairs[index]
+                end = cut_at(output, cut.top, self._end(cut, output, [self.nodes[name] for name in glue]))
+                # What another layer reads as it was is compared so as well.
+                kept = tuple(one for one in pair.outputs if one is not cut or one.tensor in read)
+                self.pairs[index] = replace(pair, keras=(*pair.keras, *glue), outputs=(*kept, end))
                 continue
             last = glue[-1] if glue else "the model's output"
             kind = f" ({self.nodes[last].class_name})" if last in self.nodes else ""

@@ -1,17 +1,24 @@
-"""One run of real Caffe for the whole table of layers."""
+"""What real Caffe gave for the whole table of layers: as it was recorded, and in one run now."""
 
 from __future__ import annotations
 
 import pytest
 from support.caffe_table import Computed, run_caffe
+from support.goldens import Goldens
 from support.table import ALL
 
 from harness.engines import docker
 
 
 @pytest.fixture(scope="session")
-def caffe(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Computed]:
-    """Every layer of the table as BVLC Caffe computes it, types of forks by Python layers in it, by the entry's id."""
+def caffe() -> Goldens:
+    """Every layer of the table as BVLC Caffe computed it, types of forks by Python layers in it, by the entry's id."""
+    return Goldens(ALL)
+
+
+@pytest.fixture(scope="session")
+def caffe_now(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Computed]:
+    """The same, computed now."""
     problem = docker.available(None)
     if problem:
         pytest.skip(problem)

@@ -402,3 +402,26 @@ def test_two_tops_that_are_one_keras_tensor_are_read_once() -> None:
     assert shown(layer_map) == {"a": "a", "sum": "sum"}
     assert (layer_map.missing, layer_map.extra) == ({}, {})
     assert pair_of(layer_map, "sum").bottoms == (Top("same", "same"), Top("a", "a"))
+
+
+def test_a_dropout_behind_one_of_several_outputs_is_compared_along() -> None:
+    text = nets.data(1, 4, 8, 8) + 'layer { name: "s" type: "Slice" bottom: "data" top: "x" top: "y" }\n'
+    net = nets.network(text + nets.layer("Dropout", "x", "drop", top="x") + nets.conv("y", "a"))
+    graph = Graph()
+    graph.nodes.append(KerasNode("s", "Slice", {}, (0,), (1, 2), ((None, 8, 8, 2), (None, 8, 8, 2))))
+    graph.count = 3
+    layer_map = map_layers(net, graph.end(graph("Dropout", "drop", 1), graph("Conv2D", "a", 2)))
+    assert layer_map.beyond == {}
+    assert [(cut.tensor, cut.top) for cut in pair_of(layer_map, "s").outputs] == [
+        (2, Top("s", "y")),
+        (3, Top("s", "x")),
+    ]
+
+
+def test_an_output_that_another_layer_reads_before_its_dropout_is_compared_twice() -> None:
+    text = nets.data(1, 3, 8, 8) + nets.conv("data", "a") + nets.layer("Dropout", "a", "drop") + nets.conv("a", "b")
+    graph = Graph()
+    a = graph("Conv2D", "a", 0)
+    layer_map = map_layers(nets.network(text), graph.end(graph("Dropout", "drop", a), graph("Conv2D", "b", a)))
+    assert layer_map.beyond == {}
+    assert [cut.top for cut in pair_of(layer_map, "a").outputs] == [Top("a", "a"), Top("a", "a")]

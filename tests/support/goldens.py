@@ -28,19 +28,22 @@ def write_goldens(computed: Iterable[Computed], file: Path = FILE) -> None:
     np.savez_compressed(file, **arrays)
 
 
-def read_goldens(entries: Iterable[Entry], file: Path = FILE) -> dict[str, Computed]:
-    """What Caffe gave for these entries, by id. Raises LookupError for one that is missing or stale."""
-    found = {}
-    with np.load(file, allow_pickle=False) as arrays:
-        for entry in entries:
-            keys = [f"{entry.id}/{digest(entry)}/{position}" for position in range(entry.tops)]
-            lacking = [key for key in keys if key not in arrays]
-            if lacking:
-                raise LookupError(f"the goldens of {entry.id!r} are missing or stale; {RENEW}")
-            net = entry.net
-            tops = [arrays[key] for key in keys]
-            found[entry.id] = Computed(entry, net["layer"], entry.blobs(net), entry.inputs(), tops)
-    return found
+class Goldens:
+    """What Caffe gave, by the entry's id."""
+
+    def __init__(self, entries: Iterable[Entry], file: Path = FILE) -> None:
+        self.entries = {entry.id: entry for entry in entries}
+        with np.load(file, allow_pickle=False) as arrays:
+            self.arrays = dict(arrays)
+
+    def __getitem__(self, id: str) -> Computed:
+        """One entry. Raises LookupError if it is missing or stale."""
+        entry = self.entries[id]
+        keys = [f"{id}/{digest(entry)}/{position}" for position in range(entry.tops)]
+        if not self.arrays.keys() >= set(keys):
+            raise LookupError(f"the goldens of {id!r} are missing or stale; {RENEW}")
+        net = entry.net
+        return Computed(entry, net["layer"], entry.blobs(net), entry.inputs(), [self.arrays[key] for key in keys])
 
 
 def digest(entry: Entry) -> str:
