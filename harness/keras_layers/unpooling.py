@@ -29,8 +29,8 @@ class Unpooling(keras.layers.Layer):
         number, rows, columns, channels = ops.shape(values)
         height, width = self.size or (rows * self.scale[0], columns * self.scale[1])
         place = ops.cast(mask, "int32")
-        plane = ops.reshape(ops.arange(number), (-1, 1, 1, 1)) * (height * width)
-        flat = (plane + place) * channels + ops.arange(channels)
+        plane = ops.reshape(ops.arange(number, dtype="int32"), (-1, 1, 1, 1)) * (height * width)
+        flat = (plane + place) * channels + ops.arange(channels, dtype="int32")
         # A place outside of the plane must not land in the next picture: no tensor has a place −1.
         flat = ops.where((place >= 0) & (place < height * width), flat, -1)
         empty = ops.zeros((number * height * width * channels,), values.dtype)
