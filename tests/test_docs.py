@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -20,10 +21,19 @@ def test_every_command_is_in_the_readme():
         assert f"harness {command}" in README
 
 
-def test_every_described_layer_type_is_in_the_readme():
-    said = re.search(r"Layer types described so far: ([\w, \n]+)\.", README)
-    assert said is not None
-    assert sorted(re.split(r",\s+", said[1])) == sorted(layer_types())
+def test_every_described_layer_type_is_in_the_table_of_layers():
+    said = (ROOT / "docs/layers.md").read_text(encoding="utf-8")
+    measured = re.findall(r"^\| (\w+) \| \d+ \|", said, re.MULTILINE)
+    idle = re.search(r"compute nothing at inference: ([\w, \n]+)\.", said)
+    assert idle is not None
+    assert sorted([*measured, *re.split(r",\s+", idle[1])]) == sorted(layer_types())
+
+
+def test_the_table_of_layers_counts_what_the_tests_hold():
+    from support.table import ALL
+
+    counted = re.findall(r"^\| (\w+) \| (\d+) \|", (ROOT / "docs/layers.md").read_text("utf-8"), re.MULTILINE)
+    assert {kind: int(count) for kind, count in counted} == dict(Counter(entry.kind for entry in ALL))
 
 
 def test_every_make_target_that_is_named_exists():
