@@ -51,7 +51,7 @@ def test_every_option_that_the_readme_names_exists(capsys):
     with pytest.raises(SystemExit):
         cli.main(["compare", "--help"])
     known = capsys.readouterr().out
-    for group in ("image build", "report", "convert", "dump", "inspect", "cache"):
+    for group in ("image build", "report", "convert", "dump", "inspect", "cache", "map"):
         with pytest.raises(SystemExit):
             cli.main([*group.split(), "--help"])
         known += capsys.readouterr().out

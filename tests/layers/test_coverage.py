@@ -10,54 +10,14 @@ from support.table import ALL
 from harness.layers import layer_types
 
 BVLC = frozenset(
-    [
-        "AbsVal",
-        "ArgMax",
-        "BNLL",
-        "BatchNorm",
-        "BatchReindex",
-        "Bias",
-        "Clip",
-        "Concat",
-        "Convolution",
-        "Crop",
-        "Deconvolution",
-        "Dropout",
-        "DummyData",
-        "ELU",
-        "Eltwise",
-        "Embed",
-        "Exp",
-        "Filter",
-        "Flatten",
-        "Im2col",
-        "InnerProduct",
-        "Input",
-        "LRN",
-        "LSTM",
-        "Log",
-        "MVN",
-        "PReLU",
-        "Parameter",
-        "Pooling",
-        "Power",
-        "RNN",
-        "ReLU",
-        "Reduction",
-        "Reshape",
-        "SPP",
-        "Scale",
-        "Sigmoid",
-        "Silence",
-        "Slice",
-        "Softmax",
-        "Split",
-        "Swish",
-        "TanH",
-        "Threshold",
-        "Tile",
-    ]
-)
+    (
+        "AbsVal", "ArgMax", "BNLL", "BatchNorm", "BatchReindex", "Bias", "Clip", "Concat", "Convolution", "Crop",
+        "Deconvolution", "Dropout", "DummyData", "ELU", "Eltwise", "Embed", "Exp", "Filter", "Flatten", "Im2col",
+        "InnerProduct", "Input", "LRN", "LSTM", "Log", "MVN", "PReLU", "Parameter", "Pooling", "Power", "RNN",
+        "ReLU", "Reduction", "Reshape", "SPP", "Scale", "Sigmoid", "Silence", "Slice", "Softmax", "Split", "Swish",
+        "TanH", "Threshold", "Tile",
+    )
+)  # fmt: skip
 """What `caffe.layer_type_list()` of the image says, without data layers, losses, Accuracy, HDF5Output, Python and LSTMUnit
 (which only stands inside of an LSTM)."""
 
