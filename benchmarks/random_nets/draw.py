@@ -174,12 +174,21 @@ def _number(net: Net, low: float, high: float) -> float:
     return round(float(net.rng.uniform(low, high)), 3)
 
 
-def _window(net: Net, shape: Shape, largest: int = 5) -> str:
+def _sides(net: Net, shape: Shape, largest: int = 5) -> tuple[list[int], list[int], list[int]]:
+    """Kernel, stride and pad of a window, for each axis."""
     kernel = [int(net.rng.integers(1, min(largest, size) + 1)) for size in shape[2:]]
     stride = [int(net.rng.integers(1, 4)) for _ in kernel]
     pad = [int(net.rng.integers(0, size)) if size > 1 else 0 for size in kernel]
     if net.rng.random() < 0.5:
         kernel, stride, pad = [kernel[0]] * 2, [stride[0]] * 2, [min(pad[0], kernel[0] - 1)] * 2
+    return kernel, stride, pad
+
+
+def _window(net: Net, shape: Shape, largest: int = 5) -> str:
+    return _written(*_sides(net, shape, largest))
+
+
+def _written(kernel: list[int], stride: list[int], pad: list[int]) -> str:
     return (
         f"kernel_h: {kernel[0]} kernel_w: {kernel[1]} stride_h: {stride[0]} stride_w: {stride[1]} "
         f"pad_h: {pad[0]} pad_w: {pad[1]}"
@@ -223,13 +232,26 @@ def _deconvolution(net: Net, shape: Shape) -> Drawn:
     return Drawn("Deconvolution", f"convolution_param {{ {more} }}")
 
 
+def _looks_behind(size: int, kernel: int, stride: int, pad: int) -> bool:
+    """True if a pool's last window lies behind the picture altogether, where Caffe's MAX is −FLT_MAX.
+
+    No public net has such a window (kernels smaller than the stride: 0 of 1,161 nets), and what sums make of −FLT_MAX is
+    infinite or no number, as the order of the terms has it.
+    """
+    count = -(-(size + 2 * pad - kernel) // stride) + 1
+    return (count - 1) * stride - pad >= size
+
+
 @_image
-def _pooling(net: Net, shape: Shape) -> Drawn:
+def _pooling(net: Net, shape: Shape) -> Drawn | None:
     mode = net.pick("MAX", "MAX", "AVE")
     if net.rng.random() < 0.1:
         return Drawn("Pooling", f"pooling_param {{ pool: {mode} global_pooling: true }}")
     tops = 2 if mode == "MAX" and net.rng.random() < 0.1 else 1
-    return Drawn("Pooling", f"pooling_param {{ pool: {mode} {_window(net, shape)} }}", tops=tops)
+    sides = _sides(net, shape)
+    if any(_looks_behind(*one) for one in zip(shape[2:], *sides, strict=True)):
+        return None
+    return Drawn("Pooling", f"pooling_param {{ pool: {mode} {_written(*sides)} }}", tops=tops)
 
 
 @_image
