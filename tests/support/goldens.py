@@ -15,7 +15,7 @@ import numpy as np
 from support.caffe_table import Computed
 from support.table import Entry
 
-FILE = Path(__file__).parent.parent.parent / "fixtures" / "golden" / "layers.npz"
+FILE = Path(__file__).parent / "layers.npz"
 RENEW = "record them with the real Caffe: make goldens"
 
 
