@@ -117,7 +117,18 @@ def _fitted(indent: str, function: str, arguments: list[str], end: str = "") -> 
     together = f"{inner}{', '.join(arguments)}"
     if len(together) <= WIDTH:
         return [f"{indent}{function}(", together, f"{indent}){end}"]
-    return [f"{indent}{function}(", *(f"{inner}{argument}," for argument in arguments), f"{indent}){end}"]
+    comma = "," if len(arguments) > 1 else ""
+    broken = [line for argument in arguments for line in _broken(inner, argument, comma)]
+    return [f"{indent}{function}(", *broken, f"{indent}){end}"]
+
+
+def _broken(indent: str, argument: str, comma: str) -> list[str]:
+    """An argument on a line of its own; a list of names that is too long for one has a line for each."""
+    whole = f"{indent}{argument}{comma}"
+    if len(whole) <= WIDTH or not argument.startswith("["):
+        return [whole]
+    names = argument[1:-1].split(", ")
+    return [f"{indent}[", *(f"{indent}    {name}," for name in names), f"{indent}]{comma}"]
 
 
 def _commented(step: Step, lines: list[str]) -> list[str]:
