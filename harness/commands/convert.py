@@ -58,7 +58,9 @@ def command(
         from harness.convert.save import save_model
 
         save_model(network, learned, save)
-        click.echo(f"wrote {save}", err=True)
+        own = sorted({step.call.class_name for step in plan(network).steps if step.call.custom})
+        hint = f"; it has layers of the harness ({', '.join(own)}): import harness.keras_layers before it is loaded"
+        click.echo(f"wrote {save}{hint if own else ''}", err=True)
 
 
 def _write(path: Path, text: str) -> None:

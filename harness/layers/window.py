@@ -148,17 +148,20 @@ def check_counts(
 def check_convolution(layer: Layer, bottom: Shape, group: int, outputs: int) -> None:
     """Make sure that a `convolution_param` can be honoured. Raises UnsupportedError."""
     spec = layer.parameters.convolution_param
-    problem = None
+    problem, fix = None, None
     if not 3 <= len(bottom) <= 5:
         problem = f"reads a blob of {len(bottom)} axes: only N, C and one to three spatial axes are supported"
     elif int(spec.axis) % len(bottom) != 1:
-        problem = f"axis {spec.axis}: only axis 1 is supported"
+        problem, fix = (
+            f"axis {spec.axis}: only axis 1 is supported",
+            "leave axis out: Keras' windows slide behind axis 1",
+        )
     elif outputs < 1:
-        problem = "no num_output"
+        problem, fix = "no num_output", "give num_output"
     elif group < 1 or bottom[1] % group or outputs % group:
         problem = f"group {group} does not divide {bottom[1]} input and {outputs} output channels"
     if problem:
-        raise UnsupportedError(problem, layer=layer.name, line=layer.line)
+        raise UnsupportedError(problem, layer=layer.name, line=layer.line, fix=fix)
 
 
 ONE_KERNEL = 'write one layer for each bottom, all with the same param { name: "…" }'

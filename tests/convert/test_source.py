@@ -196,9 +196,13 @@ def test_a_list_of_many_names_has_a_line_for_each() -> None:
     text = nets.data(1, 3, 9, 9) + "".join(nets.conv("data", name) for name in names)
     joined = "".join(f'bottom: "{name}" ' for name in names)
     source = write_source(plan(nets.network(text + f'layer {{ name: "all" type: "Concat" {joined} top: "all" }}\n')))
-    assert '    all = layers.Concatenate(name="all")(\n        [\n            a_rather_long_name_of_a_layer_0,\n' in source
+    assert (
+        '    all = layers.Concatenate(name="all")(\n        [\n            a_rather_long_name_of_a_layer_0,\n' in source
+    )
     assert "            a_rather_long_name_of_a_layer_5,\n        ]\n    )\n" in source
     assert max(map(len, source.splitlines())) <= 120
     outputs = write_source(plan(nets.network(text)))
-    assert "    return keras.Model(\n        data,\n        [\n            a_rather_long_name_of_a_layer_0,\n" in outputs
+    assert (
+        "    return keras.Model(\n        data,\n        [\n            a_rather_long_name_of_a_layer_0,\n" in outputs
+    )
     assert '            a_rather_long_name_of_a_layer_5,\n        ],\n        name="net",\n    )\n' in outputs
