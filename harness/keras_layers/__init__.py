@@ -16,6 +16,8 @@ def _found() -> dict[str, Any]:
 
     classes: dict[str, Any] = {}
     for info in pkgutil.iter_modules(__path__):
+        if info.name.startswith("_"):
+            continue
         module = importlib.import_module(f"{__name__}.{info.name}")
         for name, value in vars(module).items():
             if isinstance(value, type) and issubclass(value, keras.Layer) and value.__module__ == module.__name__:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -14,6 +15,29 @@ LOWEST = -3.4028234663852886e38
 def pair(value: int | tuple[int, int]) -> tuple[int, int]:
     """Height and width; one number stands for both."""
     return (value, value) if isinstance(value, int) else (int(value[0]), int(value[1]))
+
+
+class Pool(keras.layers.Layer):
+    """What the pools have in common.
+
+    `padding` is one number, or one for rows and one for columns, on both sides; `floor` rounds sizes down.
+    """
+
+    def __init__(
+        self,
+        pool_size: int | tuple[int, int],
+        strides: int | tuple[int, int] = 1,
+        padding: int | tuple[int, int] = 0,
+        floor: bool = False,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.pool_size, self.strides, self.padding = pair(pool_size), pair(strides), pair(padding)
+        self.floor = floor
+
+    def get_config(self) -> dict[str, Any]:
+        own = {"pool_size": self.pool_size, "strides": self.strides, "padding": self.padding, "floor": self.floor}
+        return {**super().get_config(), **own}
 
 
 def windows(x: Any, kernel: Any, strides: Any, padding: Any, floor: bool) -> list[Any]:

@@ -7,27 +7,15 @@ from typing import Any
 import keras
 from keras import ops
 
-from harness.keras_layers._pools import LOWEST, padded, pair, windows
+from harness.keras_layers._pools import LOWEST, Pool, padded, windows
 
 
 @keras.saving.register_keras_serializable(package="caffe")
-class MaxPoolingWithMask(keras.layers.Layer):
+class MaxPoolingWithMask(Pool):
     """The largest of each window of N, H, W, C as MaxPooling gives it, and where it lies: row · width + column.
 
     The first of several wins. Where nothing is larger than −FLT_MAX, the place is −1. Places are float32, as Caffe's are.
     """
-
-    def __init__(
-        self,
-        pool_size: int | tuple[int, int],
-        strides: int | tuple[int, int] = 1,
-        padding: int | tuple[int, int] = 0,
-        floor: bool = False,
-        **options: Any,
-    ) -> None:
-        super().__init__(**options)
-        self.pool_size, self.strides, self.padding = pair(pool_size), pair(strides), pair(padding)
-        self.floor = floor
 
     def call(self, x: Any) -> Any:
         width = ops.shape(x)[2]
@@ -51,7 +39,3 @@ class MaxPoolingWithMask(keras.layers.Layer):
         steps_y, steps_x = (ops.arange(count, dtype="int32") for count in counts)
         start = (steps_y * stride_y - pad_y)[:, None] * width + steps_x * stride_x - pad_x
         return best, ops.cast(ops.where(place < 0, place, place + start[..., None]), "float32")
-
-    def get_config(self) -> dict[str, Any]:
-        own = {"pool_size": self.pool_size, "strides": self.strides, "padding": self.padding, "floor": self.floor}
-        return {**super().get_config(), **own}
