@@ -166,10 +166,11 @@ NEUTRAL = {"gamma": 1.0, "beta": 0.0}
 """What a normalisation without them has: a Scale that the Caffe net does not have, or that nothing is lost by."""
 
 
-def fill_layer(layer: Any, arrays: Mapping[str, np.ndarray], name: str, network: Network | None = None) -> None:
+def fill_layer(layer: Any, arrays: dict[str, np.ndarray], name: str, network: Network | None = None) -> None:
     """Assign a Keras layer's variables by name.
 
     Args:
+        arrays: by variable; emptied on the way, so that a large kernel is not kept longer than it takes to assign it.
         name: the Caffe layer whose weights they are; with its `network`, errors name its line.
 
     Raises:
@@ -181,7 +182,7 @@ def fill_layer(layer: Any, arrays: Mapping[str, np.ndarray], name: str, network:
     variables = {variable.name: variable for variable in layer.weights}
     if "moving_variance" in arrays:  # a normalisation scales and shifts by nothing where Caffe's does not
         neutral = {key: value for key, value in NEUTRAL.items() if key in variables and key not in arrays}
-        arrays = {**arrays, **{key: np.full(variables[key].shape, value, "f4") for key, value in neutral.items()}}
+        arrays |= {key: np.full(variables[key].shape, value, "f4") for key, value in neutral.items()}
     if set(variables) != set(arrays):
         raise WeightsError(
             f"Caffe has {', '.join(sorted(arrays)) or 'nothing'} for it, the Keras layer takes "
@@ -190,7 +191,7 @@ def fill_layer(layer: Any, arrays: Mapping[str, np.ndarray], name: str, network:
             **address,
         )
     for key, variable in variables.items():
-        array = arrays[key]
+        array = np.asarray(arrays.pop(key), order="C")  # in one piece, so that the blob it is a view of can go
         if tuple(variable.shape) != array.shape:
             raise WeightsError(
                 f"{key} is {_text(array.shape)} in Caffe's weights and {_text(variable.shape)} in the Keras layer",
