@@ -49,11 +49,6 @@ class Held:
         return self.order.index(caffe_axis % self.rank)
 
 
-def last(*shapes: Shape) -> list[Held]:
-    """Blobs held channels last."""
-    return [Held(tuple(shape), last_order(len(shape))) for shape in shapes]
-
-
 def channels_last(array: np.ndarray) -> np.ndarray:
     """N, C, … → N, …, C, contiguous."""
     # Not `ascontiguousarray`, which makes an array of one axis out of a single number.

@@ -12,7 +12,6 @@ from harness.layout import (
     channels_first,
     channels_last,
     from_candidate,
-    last,
     last_order,
     last_shape,
     to_candidate,
@@ -71,7 +70,6 @@ def test_channels_first_candidates() -> None:
 def test_orders() -> None:
     assert last_order(4) == (0, 2, 3, 1)
     assert last_order(2) == caffe_order(2) == (0, 1)
-    assert [blob.order for blob in last((1, 3, 5, 7), (2, 9))] == [(0, 2, 3, 1), (0, 1)]
 
 
 def test_any_order_comes_back() -> None:
