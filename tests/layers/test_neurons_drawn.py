@@ -9,13 +9,13 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support import nets
+from support.held import last
 
 from harness.compare import limits
 from harness.convert.build import layer_class
 from harness.data import Layer
 from harness.layers import layer_type
 from harness.layers.base import gamma
-from harness.layout import last
 
 drawn = settings(
     max_examples=60, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)

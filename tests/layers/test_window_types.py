@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from support import nets
+from support.held import last
 from support.verdicts import judge_pair
 
 from harness.convert.plan import plan
@@ -13,7 +14,6 @@ from harness.data import LayerComparison, Status
 from harness.errors import UnsupportedError
 from harness.layers import layer_type
 from harness.layers.shapes import infer_shapes
-from harness.layout import last
 
 PICTURE = (1, 4, 5, 5)
 
