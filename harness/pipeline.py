@@ -13,9 +13,8 @@ import numpy as np
 from harness import inputs as feeds
 from harness.cache import file_sha256
 from harness.caffe import load_weights, read_network
-from harness.compare import limits, stream
+from harness.compare import stream
 from harness.compare.folders import compare_recordings
-from harness.compare.judge import Evidence
 from harness.compare.judge_input import judge_input
 from harness.compare.outputs import compare_output
 from harness.compare.verdict import assemble, has_accumulated, name_sources
@@ -34,7 +33,7 @@ from harness.data import (
     Top,
     Weights,
 )
-from harness.diagnose import Clues, diagnose
+from harness.diagnose.explainer import Explainer
 from harness.engines.candidate import open_candidate, run_preprocess, weights_of
 from harness.engines.reference import Reference, make_recording
 from harness.environment import describe_environment
@@ -137,19 +136,6 @@ def judge_all(ready: Prepared, recording: Recording, options: Options, progress:
             if not pictures:
                 pictures.extend(label_pictures(reference, computed, case.palette))
 
-    nodes = {node.name: node for node in candidate.graph.nodes}
-
-    def explain(evidence: Evidence, row: LayerComparison, retry: stream.Retry) -> LayerComparison:
-        clues = Clues(
-            pair=evidence.pair,
-            nodes=[nodes[name] for name in evidence.pair.keras],
-            bottoms=[ready.shapes[top] for top in evidence.pair.bottoms],
-            row=row,
-            retry=retry,
-            source=candidate.source_of,
-        )
-        return replace(row, causes=diagnose(clues, limits.MAX_UNITS))
-
     rows: list[LayerComparison] = []
     stream_options = stream.Options(
         isolated=options.mode != "end-to-end",
@@ -166,7 +152,7 @@ def judge_all(ready: Prepared, recording: Recording, options: Options, progress:
         candidate,
         own,
         stream_options,
-        explain,
+        Explainer(network, ready.weights, ready.shapes, candidate),
         keep,
         on_pair=lambda index, pair: progress("compare", index, total, pair.layer.name),
     )

@@ -62,7 +62,7 @@ def adjudicate(
         CandidateError: the segment cannot be run in float64.
     """
     shape = caffe_shape(reference.shape)
-    macs = _macs(pair, bottoms, shape)
+    macs = multiplications(pair, bottoms, shape)
     whole = macs <= WHOLE or not layer_type(pair.layer).local
     sites = _all_sites(reference.shape) if whole else _sample_sites(reference.shape, worst_site, seed)
     exact = define(pair, blobs, [channels_first(bottoms[top]) for top in pair.bottoms], sites, position)
@@ -130,19 +130,7 @@ def _functions_on_crop(
 ) -> tuple[float, bool]:
     """(a) on a piece of the bottoms: both functions treat the piece's edges as edges, so borders are tried as well."""
     layer = pair.layer
-    extent, stride = layer_type(layer).reach(layer)
-    site = np.unravel_index(worst_site, top_shape[:-1])
-    pieces = {}
-    for top, bottom in bottoms.items():
-        spans = [slice(int(site[0]), int(site[0]) + 1)]
-        for axis in range(min(len(extent), bottom.ndim - 2)):
-            size = bottom.shape[1 + axis]
-            want = min(size, extent[axis] + 4 * stride[axis])
-            want -= (want - size) % stride[axis]  # so that rounding of sizes and "same" padding fall as in the whole
-            start = int(site[1 + axis]) * size // top_shape[1 + axis] - want // 2
-            start = min(max(0, start), size - want)
-            spans.append(slice(start, start + want))
-        pieces[top] = np.ascontiguousarray(bottom[tuple(spans)])
+    pieces = piece_of(pair, bottoms, top_shape, np.unravel_index(worst_site, top_shape[:-1]))
     (shape, *_) = layer_type(layer).output_shapes(layer, [caffe_shape(pieces[top].shape) for top in pair.bottoms])
     function = run_float64(pieces, last_shape(shape))
     if function.shape != last_shape(shape):
@@ -150,6 +138,28 @@ def _functions_on_crop(
     sites = _all_sites(function.shape)
     exact = define(pair, blobs, [channels_first(pieces[top]) for top in pair.bottoms], sites)
     return _difference(pair, _rows(function, sites, function.shape), exact)
+
+
+def piece_of(
+    pair: Pair, bottoms: Mapping[Top, Float32], top_shape: Shape, site: Sequence[np.intp | int]
+) -> dict[Top, Float32]:
+    """A part of one item of the bottoms, around what a site of the top is made of, channels last.
+
+    It is just large enough for a few windows, and rounding of sizes and "same" padding fall in it as in the whole.
+    """
+    extent, stride = layer_type(pair.layer).reach(pair.layer)
+    pieces = {}
+    for top, bottom in bottoms.items():
+        spans = [slice(int(site[0]), int(site[0]) + 1)]
+        for axis in range(min(len(extent), bottom.ndim - 2)):
+            size = bottom.shape[1 + axis]
+            want = min(size, extent[axis] + 4 * stride[axis])
+            want -= (want - size) % stride[axis]
+            start = int(site[1 + axis]) * size // top_shape[1 + axis] - want // 2
+            start = min(max(0, start), size - want)
+            spans.append(slice(start, start + want))
+        pieces[top] = np.ascontiguousarray(bottom[tuple(spans)])
+    return pieces
 
 
 def _difference(pair: Pair, function: Float64, exact: Exact) -> tuple[float, bool]:
@@ -176,7 +186,8 @@ def _share(values: Float64, exact: Exact) -> float:
     return float((_distance(values, exact) / exact.bound).max(initial=0.0))
 
 
-def _macs(pair: Pair, bottoms: Mapping[Top, Float32], top: Shape) -> int:
+def multiplications(pair: Pair, bottoms: Mapping[Top, Float32], top: Shape) -> int:
+    """Of the first layer of a pair, for bottoms channels last and a top as Caffe has it."""
     shapes = [caffe_shape(bottoms[one].shape) for one in pair.bottoms]
     return layer_type(pair.layer).macs(pair.layer, shapes, [top])
 

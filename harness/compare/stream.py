@@ -41,8 +41,15 @@ class CandidateSegment(Protocol):
     def run_float64(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
         """The same function in float64."""
 
-    def run_changed(self, inputs: Sequence[Any], edits: Mapping[str, Mapping[str, Any]]) -> list[Any]:
-        """What it would compute with its layers' arguments changed."""
+    def run_changed(
+        self,
+        inputs: Sequence[Any],
+        edits: Mapping[str, Mapping[str, Any]],
+        weights: Mapping[str, Mapping[str, np.ndarray]],
+        *,
+        wide: bool,
+    ) -> list[Any]:
+        """What it would compute with its layers' arguments or weights changed, in float64 if it is to be wide."""
 
 
 class CandidateModel(Protocol):
@@ -58,8 +65,31 @@ class CandidateModel(Protocol):
         """A tensor's numbers without copying them."""
 
 
-Retry = Callable[[Mapping[str, Mapping[str, Any]], tuple[int, int]], Metrics | None]
-Explain = Callable[[Evidence, LayerComparison, Retry], LayerComparison]
+class Rerun(Protocol):
+    """One of a pair's tops, computed by Keras from other bottoms or by changed layers."""
+
+    def __call__(
+        self,
+        bottoms: Mapping[Top, np.ndarray],
+        shape: Shape,
+        edits: Mapping[str, Mapping[str, Any]],
+        weights: Mapping[str, Mapping[str, np.ndarray]],
+        wide: bool,
+    ) -> np.ndarray:
+        """The top, channels last, viewed in the given shape where it can be.
+
+        Args:
+            bottoms: by top, channels last.
+            edits: Keras layer → arguments to change in its configuration.
+            weights: Keras layer → variables to change.
+            wide: in float64.
+
+        Raises:
+            CandidateError: it cannot be computed so.
+        """
+
+
+Explain = Callable[[Evidence, LayerComparison, Rerun], LayerComparison]
 
 
 @dataclass(frozen=True)
@@ -100,7 +130,7 @@ def compare_layers(
     candidate: CandidateModel,
     inputs: Mapping[Top, Float32],
     options: Options,
-    explain: Explain = lambda evidence, row, retry: row,
+    explain: Explain = lambda evidence, row, rerun: row,
     keep: Callable[[Top, Float32, np.ndarray | None], None] = lambda top, reference, computed: None,
     on_pair: Callable[[int, Pair], None] = lambda index, pair: None,
 ) -> Iterator[LayerComparison]:
@@ -128,7 +158,7 @@ def compare_layers(
         if options.isolated and options.wanted(pair):
             for position, (row, array) in enumerate(_judge_isolated(side, evidence, units)):
                 if row.status.fails and not row.causes:
-                    row = explain(evidence[position], row, _retry(side, evidence[position], units[position]))
+                    row = explain(evidence[position], row, _rerun(side, position))
                 rows[position], kept[position] = row, array
         if options.end_to_end:
             for cut in pair.inputs:
@@ -249,23 +279,22 @@ def _judge_isolated(
         yield judge(one, unit, last), last
 
 
-def _retry(side: _Side, evidence: Evidence, unit: Unit) -> Retry:
-    """Runs the changed segment on the reference's bottoms, with zeros around them where that is asked for."""
+def _rerun(side: _Side, position: int) -> Rerun:
+    def run(
+        bottoms: Mapping[Top, np.ndarray],
+        shape: Shape,
+        edits: Mapping[str, Mapping[str, Any]],
+        weights: Mapping[str, Mapping[str, np.ndarray]],
+        wide: bool,
+    ) -> np.ndarray:
+        feeds = side.feeds(bottoms)
+        if not edits and not weights:
+            made = side.segment.run_float64(feeds) if wide else side.segment.run(feeds)
+        else:
+            made = side.segment.run_changed(feeds, edits, weights, wide=wide)
+        return side.last(position, made[position], shape)
 
-    def retry(edits: Mapping[str, Mapping[str, Any]], pad: tuple[int, int]) -> Metrics | None:
-        around = ((0, 0), (pad[0], pad[0]), (pad[1], pad[1]), (0, 0))
-        padded = {
-            top: np.pad(bottom, around) if any(pad) and bottom.ndim == 4 else bottom
-            for top, bottom in evidence.bottoms.items()
-        }
-        try:
-            tensors = side.segment.run_changed(side.feeds(padded), edits)
-        except CandidateError:
-            return None
-        position = evidence.position
-        return _measure(evidence, unit, side.last(position, tensors[position], evidence.reference.shape))
-
-    return retry
+    return run
 
 
 def _run_end_to_end(side: _Side, live: Mapping[int, Any]) -> list[Any] | None:

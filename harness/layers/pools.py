@@ -12,7 +12,7 @@ from harness.errors import UnsupportedError
 from harness.layers.base import Index
 from harness.layers.window import Window, check_fit, check_picture
 
-MAX, STOCHASTIC = 0, 2
+MAX, AVE, STOCHASTIC = 0, 1, 2
 
 EMPTY = -float(np.finfo(np.float32).max)
 """From where Caffe's search for the largest begins: what NaN, −∞ or a window behind the image altogether give, −FLT_MAX."""

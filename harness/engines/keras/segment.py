@@ -20,6 +20,8 @@ SAME = 2e-6
 Edits = Mapping[str, Mapping[str, Any]]
 """Node → arguments to change in its layer's configuration."""
 
+NOTHING: Mapping[str, Mapping[str, np.ndarray]] = {}
+
 
 @dataclass(frozen=True)
 class Segment:
@@ -42,14 +44,27 @@ class Segment:
         except Exception as error:
             raise CandidateError(first_line(error), layer=self.layer) from error
 
-    def run_changed(self, inputs: Sequence[Any], edits: Edits) -> list[Any]:
-        """What it would compute with some of its layers' arguments changed; the model itself stays as it is.
+    def run_changed(
+        self,
+        inputs: Sequence[Any],
+        edits: Edits,
+        weights: Mapping[str, Mapping[str, np.ndarray]] = NOTHING,
+        *,
+        wide: bool = False,
+    ) -> list[Any]:
+        """What it would compute with some of its layers' arguments or weights changed; the model itself stays as it is.
+
+        Args:
+            weights: node → variables by their names.
+            wide: in float64.
 
         Raises:
             CandidateError: the changed layers cannot be built, or cannot take these inputs.
         """
         try:
-            return self._results(self._run_rebuilt(inputs, "float32", edits), "float32")
+            if not wide:
+                return self._results(self._run_rebuilt(inputs, "float32", edits, weights), "float32")
+            return self._in_float64(inputs, edits, weights)
         except Exception as error:
             raise CandidateError(f"cannot be changed: {first_line(error)}", layer=self.layer) from error
 
@@ -63,11 +78,16 @@ class Segment:
         """
         self._refuse_hidden_state(inputs)
         try:
-            with _everything_float64():
-                made = self._run_rebuilt([np.asarray(one, np.float64) for one in inputs], "float64", {})
-                return [np.asarray(made[number]) for number in self.outputs]
+            return self._in_float64(inputs, {}, {})
         except Exception as error:
             raise CandidateError(f"cannot run in float64: {first_line(error)}", layer=self.layer) from error
+
+    def _in_float64(
+        self, inputs: Sequence[np.ndarray], edits: Edits, weights: Mapping[str, Mapping[str, np.ndarray]]
+    ) -> list[np.ndarray]:
+        with _everything_float64():
+            made = self._run_rebuilt([np.asarray(one, np.float64) for one in inputs], "float64", edits, weights)
+            return [np.asarray(made[number]) for number in self.outputs]
 
     def _refuse_hidden_state(self, inputs: Sequence[np.ndarray]) -> None:
         """Rebuilt in float32, the segment must give what it gives as it stands."""
@@ -79,11 +99,13 @@ class Segment:
                 layer=self.layer,
             )
 
-    def _run_rebuilt(self, inputs: Sequence[Any], dtype: str, edits: Edits) -> dict[int, Any]:
+    def _run_rebuilt(
+        self, inputs: Sequence[Any], dtype: str, edits: Edits, weights: Mapping[str, Mapping[str, np.ndarray]]
+    ) -> dict[int, Any]:
         """Run copies of the layers: made from their configuration, built by a symbolic run, given the weights."""
         keras = import_keras()
         feeds = self._feeds(inputs, dtype)
-        copies = _Copies(dtype, edits)
+        copies = _Copies(dtype, edits, weights)
         constant = _wide if dtype == "float64" else _as_it_is
         symbols = {
             number: keras.Input(batch_shape=tuple(feed.shape), dtype=feed.dtype.name) for number, feed in feeds.items()
@@ -117,38 +139,39 @@ def same(one: np.ndarray, other: np.ndarray, share: float = SAME) -> bool:
 class _Copies:
     """A copy for each layer, and one for each call whose arguments are changed."""
 
-    def __init__(self, dtype: str, edits: Edits) -> None:
-        self.dtype, self.edits = dtype, edits
-        self.made: dict[Any, tuple[Any, Any]] = {}
+    def __init__(self, dtype: str, edits: Edits, weights: Mapping[str, Mapping[str, np.ndarray]]) -> None:
+        self.dtype, self.edits, self.weights = dtype, edits, weights
+        self.made: dict[Any, tuple[Any, Any, Mapping[str, np.ndarray]]] = {}
 
     def of(self, call: Call) -> Any:
         """The copy that stands in the call's place."""
-        edits = self.edits.get(call.name, {})
-        key = call.name if edits else id(call.layer)
+        edits, weights = self.edits.get(call.name, {}), self.weights.get(call.name, {})
+        key = call.name if edits or weights else id(call.layer)
         if key not in self.made:
-            self.made[key] = (call.layer, _copy(call.layer, self.dtype, edits))
+            self.made[key] = (call.layer, _copy(call.layer, self.dtype, edits, anew=bool(weights)), weights)
         return self.made[key][1]
 
     def fill(self) -> None:
         """Give every copy its layer's weights. Raises ValueError if they do not fit, or if a copy is not of the type."""
-        for layer, copy in self.made.values():
+        for layer, copy, changed in self.made.values():
             if copy is layer:
                 continue
             for ours, theirs in zip(getattr(copy, "weights", ()), getattr(layer, "weights", ()), strict=True):
-                if tuple(ours.shape) != tuple(theirs.shape):
-                    raise ValueError(f"{layer.name}: {theirs.name} is {tuple(theirs.shape)}, not {tuple(ours.shape)}")
+                value = changed.get(theirs.name, theirs)
+                if tuple(ours.shape) != tuple(value.shape):
+                    raise ValueError(f"{layer.name}: {theirs.name} is {tuple(value.shape)}, not {tuple(ours.shape)}")
                 if self.dtype == "float64" and ours.dtype != "float64" and "float" in ours.dtype:
                     raise ValueError(f"{layer.name} keeps {theirs.name} in {ours.dtype}")
-                ours.assign(theirs)
+                ours.assign(value)
 
 
-def _copy(layer: Any, dtype: str, edits: Mapping[str, Any]) -> Any:
+def _copy(layer: Any, dtype: str, edits: Mapping[str, Any], *, anew: bool) -> Any:
     keras = import_keras()
     if type(layer) is keras.layers.Lambda:  # a live function needs no serialising, which would not be safe
         wide = {"dtype": dtype} if dtype == "float64" else {"dtype": layer.dtype_policy}
         return keras.layers.Lambda(layer.function, arguments=layer.arguments, name=layer.name, **{**wide, **edits})
     is_layer = isinstance(layer, keras.layers.Layer)
-    if not is_layer and not edits and (dtype != "float64" or getattr(layer, "dtype", None) is None):
+    if not is_layer and not edits and not anew and (dtype != "float64" or getattr(layer, "dtype", None) is None):
         return layer  # an operation keeps nothing, and computes in the type that it is given unless it is a cast
     config = layer.get_config()
     if dtype == "float64":

@@ -4,31 +4,16 @@ from __future__ import annotations
 
 import pytest
 from support import nets
+from support.diagnoses import clues
 
-from harness.data import KerasNode, LayerComparison, Network, Pair, Shape, Status
-from harness.diagnose import Clues, Suspicion
-from harness.diagnose.geometry import suspect
-from harness.layers.shapes import infer_shapes
+from harness.data import KerasNode, Network, Shape
+from harness.diagnose.clues import Suspicion
+from harness.diagnose.hypotheses.geometry import suspect
 
 
 def suspicions(net: Network, *nodes: KerasNode) -> list[Suspicion]:
     """What is suspected of the layer called `layer` and these Keras layers."""
-    layer, shapes = net["layer"], infer_shapes(net)
-    top: Shape = shapes[layer.tops[0]]
-    row = LayerComparison(
-        layer="layer",
-        type=layer.type,
-        top="layer",
-        keras=tuple(node.name for node in nodes),
-        caffe=("layer",),
-        status=Status.DIVERGES,
-        judged_by="rounding",
-        reference_shape=top,
-        candidate_shape=top,
-        reason="same name",
-    )
-    pair = Pair((layer,), tuple(node.name for node in nodes), layer.bottoms, (), (), "same name", nodes[-1].name)
-    return list(suspect(Clues(pair, nodes, [shapes[bottom] for bottom in layer.bottoms], row, lambda edits, pad: None)))
+    return list(suspect(clues(net, *nodes)))
 
 
 def node(class_name: str, **config: object) -> KerasNode:

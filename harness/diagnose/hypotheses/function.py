@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.diagnose import Clues, Suspicion
+from harness.diagnose.clues import Clues, Suspicion
+from harness.diagnose.setting import in_parameters
 from harness.layers import layer_type
-from harness.layers.pools import MAX
+from harness.layers.pools import AVE, MAX
 from harness.mapping import activation_of
 
 
@@ -26,6 +27,8 @@ def suspect(clues: Clues) -> Iterator[Suspicion]:
                 f"{layer.name}: pool: {'MAX' if kind == 'Max' else 'AVE'} in the prototxt, {node.class_name} in Keras",
                 node.class_name.replace(other, kind),
                 node.name,
+                stated=True,
+                mistake=in_parameters("pooling_param", pool=AVE if kind == "Max" else MAX),
             )
 
 
@@ -42,7 +45,8 @@ def _activation(clues: Clues) -> Iterator[Suspicion]:
             f"no layer of the prototxt follows {caffe[0].name} that {theirs} could stand for",
             f'no activation="{theirs}"',
             node.name,
-            {node.name: {"activation": "linear"}},
+            stated=True,
+            edits={node.name: {"activation": "linear"}},
         )
     elif theirs is not None and theirs not in ours:
         yield Suspicion(
@@ -51,5 +55,6 @@ def _activation(clues: Clues) -> Iterator[Suspicion]:
             f"{caffe[1].name} is a {caffe[1].type}",
             f'activation="{ours[0]}"',
             node.name,
-            {node.name: {"activation": ours[0]}},
+            stated=True,
+            edits={node.name: {"activation": ours[0]}},
         )

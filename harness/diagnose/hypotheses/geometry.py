@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 from harness.data import KerasNode, Shape
-from harness.diagnose import Clues, Suspicion
+from harness.diagnose.clues import Clues, Suspicion
+from harness.diagnose.setting import all_of
+from harness.diagnose.windows import Borders, rounded_down, with_borders, with_window
 from harness.layers import layer_type
 from harness.layers.convolution import Convolution
 from harness.layers.pooling import Pooling
 from harness.layers.window import Sides, Window, read_window, square
 from harness.mapping import GLUE
-
-Borders = tuple[tuple[int, int], tuple[int, int]]  # (top, bottom), (left, right)
 
 
 def suspect(clues: Clues) -> Iterator[Suspicion]:
@@ -44,7 +46,8 @@ def suspect(clues: Clues) -> Iterator[Suspicion]:
                 f"{layer.name}: {code} {_text(ours)} in the prototxt, {key} {_text(theirs)} in {name}",
                 f"{key}={square(ours)}",
                 name,
-                {name: {key: list(ours)}} if code != "kernel_size" or pooling else {},
+                stated=True,
+                mistake=with_window(**{code: theirs}) if code != "kernel_size" or pooling else None,
             )
     theirs = node.config.get("groups")
     group = described.group(layer, clues.bottoms[0]) if isinstance(described, Convolution) else None
@@ -55,6 +58,7 @@ def suspect(clues: Clues) -> Iterator[Suspicion]:
             f"{layer.name}: group {group} in the prototxt",
             f"groups={group}",
             name,
+            stated=True,
         )
     if "floor" in node.config:
         yield from _own_pool(clues, node, window)
@@ -73,7 +77,8 @@ def _own_pool(clues: Clues, node: KerasNode, window: Window) -> Iterator[Suspici
             f"{layer.name}: pad {_text(window.pad)} in the prototxt, padding {_text(theirs)} in {node.name}",
             f"padding={square(window.pad)}",
             node.name,
-            {node.name: {"padding": list(window.pad)}},
+            stated=True,
+            edits={node.name: {"padding": list(window.pad)}},
         )
     if node.config["floor"] != floor:
         yield Suspicion(
@@ -82,7 +87,8 @@ def _own_pool(clues: Clues, node: KerasNode, window: Window) -> Iterator[Suspici
             f"{layer.name}: round_mode: {'FLOOR' if floor else 'CEIL'} in the prototxt",
             f"floor={floor}",
             node.name,
-            {node.name: {"floor": floor}},
+            stated=True,
+            edits={node.name: {"floor": floor}},
         )
 
 
@@ -99,32 +105,31 @@ def _padding(clues: Clues, node: KerasNode, window: Window, pooling: bool) -> It
     said = f"Keras pads {_borders(theirs)}; Caffe pads {_borders(ours)}"
     if rounding:
         said = "Keras rounds the size down where Caffe rounds it up: the last window hangs over the edge"
-    edits: dict[str, dict[str, Any]] = {node.name: {"padding": "valid"}}
-    pad = (0, 0)
+    mistake = with_borders(theirs, value=-np.inf if pooling and explicit is None else 0.0)
     if rounding:
-        fix, edits = 'padding="same"', {node.name: {"padding": "same"}}
+        fix = 'padding="same"'
     elif explicit is not None:
         fix = f"ZeroPadding2D({square(window.pad)}) before it" if any(window.pad) else "no ZeroPadding2D before it"
         fix += ', padding="valid"' if same else ""
-        edits[explicit.name] = {"padding": [list(border) for border in ours]}
     elif any(window.pad):
-        pad = (window.pad[0], window.pad[1])
         fix = f'ZeroPadding2D({square(window.pad)}) before it, padding="valid"'
         if (
             not pooling
             and window.stride == (1, 1)
-            and all(2 * p == e - 1 for p, e in zip(pad, window.extent, strict=True))
+            and all(2 * p == e - 1 for p, e in zip(window.pad, window.extent, strict=True))
         ):
             fix = 'padding="same"'
     else:
         fix = f'padding="{node.config.get("padding")}" → padding="valid"'
+    if pooling:
+        mistake = all_of(mistake, rounded_down)
     layer = clues.pair.layer
     shape = "×".join(map(str, bottom[1:]))
     evidence = (
         f"{layer.name} reads {shape}: pad {_text(window.pad)} in the prototxt, padding={node.config.get('padding')!r}"
     )
     evidence += f" behind a ZeroPadding2D of {_borders(_explicit_borders(explicit))}" if explicit else " in Keras"
-    yield Suspicion(code, said, evidence, fix, (explicit or node).name, edits, pad)
+    yield Suspicion(code, said, evidence, fix, (explicit or node).name, stated=True, mistake=mistake)
 
 
 def _keras_borders(node: KerasNode, explicit: KerasNode | None, bottom: Shape, window: Window) -> Borders:

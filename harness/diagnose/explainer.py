@@ -1,0 +1,78 @@
+"""From a pair at fault to its row with causes; what the comparison calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+
+from harness.compare.judge import Evidence
+from harness.compare.stream import Rerun
+from harness.data import KerasGraph, KerasNode, LayerComparison, Network, Pair, Shape, Top, Weights
+from harness.diagnose import diagnose
+from harness.diagnose.clues import Clues
+from harness.diagnose.trial import Trial
+from harness.layout import last_shape
+
+
+class Model(Protocol):
+    """What is asked of the candidate."""
+
+    @property
+    def graph(self) -> KerasGraph:
+        """The model as plain data."""
+
+    def weights_of(self, name: str) -> Mapping[str, np.ndarray]:
+        """A Keras layer's weights by the variables' names."""
+
+    def source_of(self, layer: str) -> str | None:
+        """Where a Keras layer is written."""
+
+
+@dataclass(frozen=True)
+class Explainer:
+    """The two nets, whose pairs are explained one by one."""
+
+    network: Network
+    weights: Weights
+    shapes: Mapping[Top, Shape]
+    model: Model
+
+    def __call__(self, evidence: Evidence, row: LayerComparison, rerun: Rerun) -> LayerComparison:
+        """The row with what could be found out."""
+        trial = Trial.of(
+            evidence.pair,
+            evidence.blobs,
+            evidence.bottoms,
+            rerun,
+            top_shape=evidence.reference.shape,
+            worst_site=_worst_site(row, evidence.reference.shape),
+            position=evidence.top_position,
+        )
+        return replace(row, causes=diagnose(replace(self.clues(evidence.pair), row=row, trial=trial)))
+
+    def clues(self, pair: Pair) -> Clues:
+        """What is known of a pair before anything is run."""
+        return Clues(
+            pair=pair,
+            network=self.network,
+            weights=self.weights,
+            nodes=[self._nodes[name] for name in pair.keras],
+            bottoms=[self.shapes[top] for top in pair.bottoms],
+            variables=self.model.weights_of,
+            source=self.model.source_of,
+        )
+
+    @cached_property
+    def _nodes(self) -> dict[str, KerasNode]:
+        return {node.name: node for node in self.model.graph.nodes}
+
+
+def _worst_site(row: LayerComparison, top_last: Shape) -> Shape:
+    """N and the spatial axes of a row's largest error; the middle of the top where its shape is wrong."""
+    if row.isolated is not None and row.isolated.worst is not None:
+        return last_shape(row.isolated.worst.index)[:-1] or (0,)
+    return (0, *(size // 2 for size in top_last[1:-1]))
