@@ -43,7 +43,7 @@ from harness.layers.folding import canonical_tops, folds
 from harness.layers.shapes import infer_shapes
 from harness.pictures import input_picture, label_pictures
 from harness.progress import Progress, silent
-from harness.recording import RecordingWriter, read_recording
+from harness.recording import RecordingWriter, load_top, read_recording
 from harness.sources import case_weights, fetch_golden
 
 
@@ -145,6 +145,7 @@ def judge_all(ready: Prepared, recording: Recording, options: Options, progress:
         tolerance=case.tolerance,
     )
     total = len(layer_map.pairs)
+    explainer = Explainer(network, ready.weights, ready.shapes, candidate)
     started = stream.compare_layers(
         layer_map,
         ready.weights,
@@ -152,7 +153,7 @@ def judge_all(ready: Prepared, recording: Recording, options: Options, progress:
         candidate,
         own,
         stream_options,
-        Explainer(network, ready.weights, ready.shapes, candidate),
+        explainer,
         keep,
         on_pair=lambda index, pair: progress("compare", index, total, pair.layer.name),
     )
@@ -166,7 +167,12 @@ def judge_all(ready: Prepared, recording: Recording, options: Options, progress:
         ]
         rows = first_rows + rows
     table = assemble(
-        network, replace(layer_map, missing=missing), rows, ready.shapes, traced=options.mode != "isolated"
+        network,
+        replace(layer_map, missing=missing),
+        rows,
+        ready.shapes,
+        traced=options.mode != "isolated",
+        explain=explainer.missing(layer_map, lambda top: load_top(recording, top.layer, top.blob)),
     )
     return ParityReport(
         case=ready.title,

@@ -11,9 +11,10 @@ import numpy as np
 
 from harness.compare.judge import Evidence
 from harness.compare.stream import Rerun
-from harness.data import KerasGraph, KerasNode, LayerComparison, Network, Pair, Shape, Top, Weights
+from harness.data import KerasGraph, KerasNode, LayerComparison, LayerMap, Network, Pair, Shape, Top, Weights
 from harness.diagnose import diagnose
 from harness.diagnose.clues import Clues
+from harness.diagnose.missing import LoadTop, Missing
 from harness.diagnose.trial import Trial
 from harness.layout import last_shape
 
@@ -65,6 +66,11 @@ class Explainer:
             variables=self.model.weights_of,
             source=self.model.source_of,
         )
+
+    def missing(self, layer_map: LayerMap, load: LoadTop | None = None) -> Missing:
+        """Explains the layers that have no counterpart; `load` gives the reference's tops, where there is a recording."""
+        graph = self.model.graph
+        return Missing(self.network, layer_map, self.shapes, self._nodes, graph.outputs, self.model.source_of, load)
 
     @cached_property
     def _nodes(self) -> dict[str, KerasNode]:

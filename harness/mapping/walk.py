@@ -180,7 +180,9 @@ class Walk:
         roots = self.roots[tensor]
         tops = _unique(top for root in roots for top in self.bound[root])
         firsts = {one.name: one for top in tops for one in self.readers.get(top, ())}
-        chains = [(one,) for one in firsts.values() if self._is_free(one) and self._reads_the_same(one, roots)]
+        chains: list[tuple[Layer, ...]] = [
+            (one,) for one in firsts.values() if self._is_free(one) and self._reads_the_same(one, roots)
+        ]
         found: list[tuple[Layer, ...]] = []
         while chains:
             chain = chains.pop()
