@@ -35,6 +35,7 @@ from harness.data import (
 )
 from harness.diagnose.explainer import Explainer
 from harness.engines.candidate import open_candidate, run_preprocess, weights_of
+from harness.engines.keras import Candidate
 from harness.engines.reference import Reference, make_recording
 from harness.environment import describe_environment
 from harness.errors import MappingError, UsageError
@@ -77,8 +78,8 @@ class Prepared:
         return title(self.case)
 
 
-def prepare(case: Case, *, fetch: bool = False) -> Prepared:
-    """Read the net, the weights and the input of a case, and hold them against each other."""
+def prepare(case: Case, *, fetch: bool = False, with_inputs: bool = True) -> Prepared:
+    """Read the net, the weights and, unless nothing is to be run, the input of a case; hold them against each other."""
     if fetch:
         fetch_golden(case)
     declared = read_network(case.prototxt, size=case.input.size)
@@ -87,7 +88,7 @@ def prepare(case: Case, *, fetch: bool = False) -> Prepared:
     shapes = infer_shapes(network)
     weights = case_weights(case, network, fetch=fetch)
     check_weights(network, weights)
-    return Prepared(case, network, shapes, weights, feeds.make_inputs(case, network))
+    return Prepared(case, network, shapes, weights, feeds.make_inputs(case, network) if with_inputs else {})
 
 
 def run(case: Case, options: Options | None = None, progress: Progress = silent) -> ParityReport:
@@ -120,9 +121,9 @@ def judge_all(ready: Prepared, recording: Recording, options: Options, progress:
     """The second half of the line, from the recording to the report."""
     case, network = ready.case, ready.network
     progress("keras", 0, 1, case.keras)
-    behind = _behind(network, options.until)
+    behind = layers_behind(network, options.until)
     candidate, layer_map = open_candidate(case, network, ready.weights, ready.shapes, behind)
-    chosen = _choose(network, layer_map, options)
+    chosen = choose_layers(network, layer_map, options)
     own = own_inputs(ready)
     outputs = _output_tops(network, layer_map)
     seen: list[OutputComparison] = []
@@ -157,7 +158,8 @@ def judge_all(ready: Prepared, recording: Recording, options: Options, progress:
         keep,
         on_pair=lambda index, pair: progress("compare", index, total, pair.layer.name),
     )
-    rows.extend(started)
+    pairs = {pair.layer.name: pair for pair in layer_map.pairs}
+    rows.extend(explainer.noted(pairs[row.layer], row) for row in started)
     progress("compare", total, total, "")
     missing = {name: why for name, why in layer_map.missing.items() if name in chosen}
     if case.input.preprocess:
@@ -179,15 +181,7 @@ def judge_all(ready: Prepared, recording: Recording, options: Options, progress:
         command=options.command,
         target=options.target,
         reference=_reference(recording),
-        candidate={
-            "engine": "keras",
-            "version": candidate.version,
-            "source": Path(candidate.source).name,
-            "sha256": file_sha256(Path(candidate.source)) if Path(candidate.source).is_file() else None,
-            "weights": weights_of(case),
-            "device": "cpu",
-            "dtype": "float32",
-        },
+        candidate=describe_candidate(case, candidate),
         weights={"kind": ready.weights.kind, "sha256": ready.weights.sha256},
         input={
             "name": feeds.describe(case),
@@ -207,6 +201,20 @@ def judge_all(ready: Prepared, recording: Recording, options: Options, progress:
             *(f"Keras layer {name!r}: {why}" for name, why in layer_map.extra.items()),
         ),
     )
+
+
+def describe_candidate(case: Case, candidate: Candidate) -> dict[str, Any]:
+    """The Keras side, for the report."""
+    source = Path(candidate.source)
+    return {
+        "engine": "keras",
+        "version": candidate.version,
+        "source": source.name,
+        "sha256": file_sha256(source) if source.is_file() else None,
+        "weights": weights_of(case),
+        "device": "cpu",
+        "dtype": "float32",
+    }
 
 
 def _stand_ins(recording: Recording) -> tuple[str, ...]:
@@ -229,7 +237,7 @@ def own_inputs(ready: Prepared) -> dict[Top, Float32]:
     return fed
 
 
-def _behind(network: Network, until: str | None) -> frozenset[str]:
+def layers_behind(network: Network, until: str | None) -> frozenset[str]:
     """The layers after `until`, which an unfinished port need not have. Raises UsageError for no such layer."""
     names = [layer.name for layer in network.layers]
     if until is None:
@@ -239,7 +247,7 @@ def _behind(network: Network, until: str | None) -> frozenset[str]:
     return frozenset(names[names.index(until) + 1 :])
 
 
-def _choose(network: Network, layer_map: LayerMap, options: Options) -> set[str]:
+def choose_layers(network: Network, layer_map: LayerMap, options: Options) -> set[str]:
     """The Caffe layers that were asked for. Raises UsageError for a glob that finds none, MappingError for no pair."""
     names = [layer.name for layer in network.layers if not folds(network, layer)]
     if not layer_map.pairs:
@@ -248,7 +256,7 @@ def _choose(network: Network, layer_map: LayerMap, options: Options) -> set[str]
             file=network.path,
             fix='give the layers Caffe\'s names, or write [names] "caffe layer" = "keras layer" into the case',
         )
-    names = [name for name in names if name not in _behind(network, options.until)]
+    names = [name for name in names if name not in layers_behind(network, options.until)]
     if not options.layers:
         return set(names)
     chosen: set[str] = set()

@@ -11,7 +11,7 @@ import click
 
 from harness.commands._options import command_line, remember, resolve_case, target
 from harness.commands._progress import shown_progress
-from harness.data import ParityReport
+from harness.data import Case, ParityReport
 from harness.errors import UsageError
 
 FILES = ("html", "json", "junit")
@@ -27,6 +27,8 @@ def compare_and_report(*, anew: bool, **given: Any) -> int:
     from harness import pipeline
     from harness.engines.reference import Reference
 
+    if given["static"]:
+        return _check(case, given)
     folder = Path(given["reference"])
     is_folder = given["reference"] not in _engines() and folder.is_dir()
     if not is_folder and given["reference"] not in _engines():
@@ -55,6 +57,24 @@ def compare_and_report(*, anew: bool, **given: Any) -> int:
     if given["case"]:
         remember(given["case"])
     show(report, given["out"] or pipeline.default_out(case), given)
+    return 0 if report.passed else 1
+
+
+def _check(case: Case, given: dict[str, Any]) -> int:
+    """Compare definitions only; the exit status. Raises UsageError beside an option that says how to run."""
+    from harness import pipeline, static
+
+    if given["mode"] or given["strict"]:
+        raise UsageError(
+            f"--static runs nothing, so --{'strict' if given['strict'] else 'mode'} says nothing",
+            fix="give one of the two",
+        )
+    options = pipeline.Options(
+        layers=given["layers"], until=given["until"], fetch=given["fetch"], command=command_line(), target=target(given)
+    )
+    with shown_progress(quiet=given["quiet"] or _to_stdout(given)) as progress:
+        report = static.check(case, options, progress)
+    show(report, given["out"] or pipeline.default_out(case) / "static", given)
     return 0 if report.passed else 1
 
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from harness.compare.judge import Evidence
 from harness.compare.stream import Rerun
-from harness.data import KerasGraph, KerasNode, LayerComparison, LayerMap, Network, Pair, Shape, Top, Weights
-from harness.diagnose import diagnose
+from harness.data import KerasGraph, KerasNode, LayerComparison, LayerMap, Network, Pair, Shape, Status, Top, Weights
+from harness.diagnose import diagnose, stated
 from harness.diagnose.clues import Clues
 from harness.diagnose.missing import LoadTop, Missing
 from harness.diagnose.trial import Trial
@@ -66,6 +66,14 @@ class Explainer:
             variables=self.model.weights_of,
             source=self.model.source_of,
         )
+
+    def noted(self, pair: Pair, row: LayerComparison) -> LayerComparison:
+        """A row that matches, with a note if the definitions differ all the same: another input may show it."""
+        if row.status is not Status.MATCH:
+            return row
+        said = "; ".join(one.summary.rstrip(".") for one in stated(self.clues(pair)))
+        note = f"the definitions differ: {said}. This input does not show it"
+        return replace(row, note=f"{row.note}; {note}" if row.note else note) if said else row
 
     def missing(self, layer_map: LayerMap, load: LoadTop | None = None) -> Missing:
         """Explains the layers that have no counterpart; `load` gives the reference's tops, where there is a recording."""
