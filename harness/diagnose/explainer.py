@@ -11,7 +11,19 @@ import numpy as np
 
 from harness.compare.judge import Evidence
 from harness.compare.stream import Rerun
-from harness.data import KerasGraph, KerasNode, LayerComparison, LayerMap, Network, Pair, Shape, Status, Top, Weights
+from harness.data import (
+    InputSource,
+    KerasGraph,
+    KerasNode,
+    LayerComparison,
+    LayerMap,
+    Network,
+    Pair,
+    Shape,
+    Status,
+    Top,
+    Weights,
+)
 from harness.diagnose import diagnose, stated
 from harness.diagnose.clues import Clues
 from harness.diagnose.missing import LoadTop, Missing
@@ -41,6 +53,7 @@ class Explainer:
     weights: Weights
     shapes: Mapping[Top, Shape]
     model: Model
+    fed: InputSource | None = None  # how the net's input was made
 
     def __call__(self, evidence: Evidence, row: LayerComparison, rerun: Rerun) -> LayerComparison:
         """The row with what could be found out."""
@@ -65,6 +78,7 @@ class Explainer:
             bottoms=[self.shapes[top] for top in pair.bottoms],
             variables=self.model.weights_of,
             source=self.model.source_of,
+            fed=self.fed,
         )
 
     def noted(self, pair: Pair, row: LayerComparison) -> LayerComparison:
