@@ -255,6 +255,18 @@ class Cut:
 
 
 @dataclass(frozen=True)
+class Misread:
+    """A Keras layer that reads another top than Caffe's layer does."""
+
+    layer: str  # Caffe's name
+    found: Top  # what stands in the tensor that it reads
+    due: Top
+
+    def __str__(self) -> str:
+        return f"{self.layer} reads {self.found} in the Keras model, {self.due} in Caffe"
+
+
+@dataclass(frozen=True)
 class Pair:
     """What is compared with what: a run of Caffe layers and the Keras layers that compute the same.
 
@@ -272,7 +284,7 @@ class Pair:
     reason: str
     main: str = ""
     read_as: Mapping[Top, Order] = field(default_factory=dict)  # how `main` holds what it reads, axes turned on the way
-    misread: str | None = None  # a sentence, where the Keras layer reads something else than Caffe's does
+    misread: Misread | None = None
     precision: str = "float32"  # the lowest that its Keras layers compute in
 
     @property

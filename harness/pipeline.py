@@ -172,6 +172,7 @@ def judge_all(ready: Prepared, recording: Recording, options: Options, progress:
         ready.shapes,
         traced=options.mode != "isolated",
         explain=explainer.missing(layer_map, lambda top: load_top(recording, top.layer, top.blob)),
+        source=candidate.source_of,
     )
     return ParityReport(
         case=ready.title,

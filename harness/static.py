@@ -65,6 +65,7 @@ def check(case: Case, options: Options | None = None, progress: Progress = silen
         ready.shapes,
         traced=False,
         explain=explainer.missing(layer_map),
+        source=candidate.source_of,
     )
     first = next(iter(network.inputs), None)
     return ParityReport(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from harness.compare import limits
 from harness.compare.judge import differs_end_to_end
+from harness.compare.wiring import Source, with_wiring
 from harness.data import Cause, LayerComparison, LayerMap, Network, Shape, Status, Top
 
 ExplainMissing = Callable[[str, Mapping[str, LayerComparison]], tuple[Cause, ...]]
@@ -20,6 +20,7 @@ def assemble(
     *,
     traced: bool,
     explain: ExplainMissing = lambda name, rows: (),
+    source: Source = lambda layer: None,
 ) -> tuple[LayerComparison, ...]:
     """All rows in the order of execution, missing layers among them, inherited errors told from own ones.
 
@@ -28,8 +29,9 @@ def assemble(
         shapes: of every top, for the rows of missing layers.
         traced: an end-to-end run was made, so a layer without end-to-end figures could not be reached.
         explain: gives the causes of a missing layer, from its name and the rows of the others.
+        source: where a Keras layer is written.
     """
-    rows = _with_wiring(layer_map, list(rows), traced=traced)
+    rows = with_wiring(layer_map, list(rows), traced=traced, source=source)
     by_layer = {row.layer: row for row in rows}
     mapped = {layer.name for pair in layer_map.pairs for layer in pair.caffe} | {
         name for row in rows for name in row.caffe
@@ -56,34 +58,6 @@ def assemble(
         if inherited:
             faults.update(dict.fromkeys(layer.tops, inherited))
     return (*result, *(_beyond(name, why) for name, why in layer_map.beyond.items()))
-
-
-def _with_wiring(layer_map: LayerMap, rows: list[LayerComparison], *, traced: bool) -> list[LayerComparison]:
-    """Layers that are right by themselves but read something else than Caffe's do.
-
-    Two layers exchanged may come to the same (a largest element before or after a rectifier): if the net's outputs
-    agree end to end, it is a note; else it is a fault.
-    """
-    misread = {pair.layer.name: pair.misread for pair in layer_map.pairs if pair.misread}
-    if not misread:
-        return rows
-    read = {top for pair in layer_map.pairs for top in pair.bottoms}
-    ends = {pair.layer.name for pair in layer_map.pairs if any(cut.top not in read for cut in pair.outputs)}
-    harmless = traced and all(
-        row.end_to_end is not None and row.end_to_end.max_rel <= limits.ACCUMULATED_REL * len(rows)
-        for row in rows
-        if row.layer in ends
-    )
-    result = []
-    for row in rows:
-        why = misread.get(row.layer)
-        if why and harmless:
-            row = replace(row, note=f"{why}; the net's outputs agree all the same")
-        elif why and row.status is Status.MATCH:
-            cause = Cause("layer.order", f"{why}.", "By itself it is right.", "connect it as the prototxt does")
-            row = replace(row, status=Status.DIVERGES, note=why, causes=(cause,))
-        result.append(row)
-    return result
 
 
 def _beyond(name: str, why: str) -> LayerComparison:

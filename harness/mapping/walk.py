@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from harness.data import Cut, KerasGraph, KerasNode, KerasShape, Layer, LayerMap, Network, Order, Pair, Shape, Top, View
+from harness.data import (
+    Cut,
+    KerasGraph,
+    KerasNode,
+    KerasShape,
+    Layer,
+    LayerMap,
+    Misread,
+    Network,
+    Order,
+    Pair,
+    Shape,
+    Top,
+    View,
+)
 from harness.errors import MappingError
 from harness.layers import layer_type
 from harness.layers.base import keras_name
@@ -349,8 +363,8 @@ class Walk:
             return cut.layout
         return seen_as(own, self.shapes[cut.top])
 
-    def _misread(self, pair: Pair, missing: Mapping[str, str]) -> str | None:
-        """A sentence if the Keras layer reads something else than Caffe's, and no missing layer in between explains it."""
+    def _misread(self, pair: Pair, missing: Mapping[str, str]) -> Misread | None:
+        """What the Keras layer reads in the place of Caffe's bottom, if no missing layer in between explains it."""
         for cut in pair.inputs:
             if cut.top in self.bound[cut.tensor]:
                 continue
@@ -358,7 +372,7 @@ class Walk:
             while found not in reach:
                 further = {top for one in reach if one.layer in missing for top in self.reads[one.layer]}
                 if further <= reach:
-                    return f"{pair.layer.name} reads {found} in the Keras model, {cut.top} in Caffe"
+                    return Misread(pair.layer.name, found, cut.top)
                 reach |= further
         return None
 
