@@ -81,22 +81,24 @@ def _faults(layer_map: LayerMap) -> Iterator[_Fault]:
     """What is wrong, each misread once: two layers exchanged, one moved, else one connected to the wrong layer."""
     pairs = {pair.layer.name: pair for pair in layer_map.pairs if pair.misread is not None}
     left = {name: pair.misread for name, pair in pairs.items() if pair.misread is not None}
-    for one, other in combinations(sorted(left, key=layer_map.order.index), 2):
-        if one in left and other in left:
-            explained = _exchange(pairs[one], pairs[other], left)
-            if explained:
-                fix = f"{pairs[one].main} and {pairs[other].main} in the order of the prototxt"
-                yield _Fault(one, f"{one} and {other} are exchanged", fix, explained)
+    for explain in (_exchange, _move, _exchange_of_blocks):
+        for one, other in combinations(sorted(left, key=layer_map.order.index), 2):
+            if one in left and other in left and (explained := explain(pairs[one], pairs[other], left)):
+                name, summary, fix = _described(explain is _move, pairs, explained)
+                yield _Fault(name, summary, fix, explained)
                 left = {name: misread for name, misread in left.items() if misread not in explained}
-    for name in sorted(left, key=layer_map.order.index):
-        explained = _move(pairs[name], left) if name in left else ()
-        if explained:
-            misread = left[name]
-            fix = f"{pairs[name].main} behind what gives {misread.due}"
-            yield _Fault(name, f"{name} stands behind {misread.found}, not behind {misread.due}", fix, explained)
-            left = {other: one for other, one in left.items() if one not in explained}
     for name, misread in left.items():
         yield _Fault(name, str(misread), f"connect {pairs[name].main} as the prototxt does", (misread,))
+
+
+def _described(moved: bool, pairs: Mapping[str, Pair], misreads: Sequence[Misread]) -> tuple[str, str, str]:
+    """The layer at fault, what is wrong, and what to do."""
+    first, second, *_ = misreads
+    if moved:
+        summary = f"{first.layer} stands behind {first.found}, not behind {first.due}"
+        return first.layer, summary, f"{pairs[first.layer].main} behind what gives {first.due}"
+    mains = f"{pairs[first.layer].main} and {pairs[second.layer].main}"
+    return first.layer, f"{first.layer} and {second.layer} are exchanged", f"{mains} in the order of the prototxt"
 
 
 def _exchange(one: Pair, other: Pair, misreads: Mapping[str, Misread]) -> tuple[Misread, ...]:
@@ -104,32 +106,43 @@ def _exchange(one: Pair, other: Pair, misreads: Mapping[str, Misread]) -> tuple[
 
     With the tops behind the two exchanged, every layer reads what it should.
     """
+    tops = _exchanged_tops(one, other, misreads)
+    return _if_exchanged(one, other, misreads, tops) if tops == {one.outputs[-1].top, other.outputs[-1].top} else ()
+
+
+def _exchange_of_blocks(one: Pair, other: Pair, misreads: Mapping[str, Misread]) -> tuple[Misread, ...]:
+    """The same of two layers that take some that follow them along."""
+    return _if_exchanged(one, other, misreads, _exchanged_tops(one, other, misreads))
+
+
+def _exchanged_tops(one: Pair, other: Pair, misreads: Mapping[str, Misread]) -> set[Top]:
+    """The two tops that have to be exchanged so that each of two layers reads what the other should; empty if none do."""
     ours, theirs = misreads[one.layer.name], misreads[other.layer.name]
     unequal = [{a, b} for a, b in ((ours.found, theirs.due), (theirs.found, ours.due)) if a != b]
-    behind = {one.outputs[-1].top, other.outputs[-1].top}
-    tops = unequal[0] if unequal else behind
-    if any(pair != tops for pair in unequal) or len(tops) != 2:
+    tops = unequal[0] if unequal else {one.outputs[-1].top, other.outputs[-1].top}
+    return tops if all(pair == tops for pair in unequal) else set()
+
+
+def _if_exchanged(one: Pair, other: Pair, misreads: Mapping[str, Misread], tops: set[Top]) -> tuple[Misread, ...]:
+    if len(tops) != 2:
         return ()
-    if tops != behind and (_move(one, misreads) or _move(other, misreads)):
-        return ()  # one layer and all that should follow it: it is the one that was moved
-
-    def exchanged(top: Top) -> Top:
-        return next(iter(tops - {top})) if top in tops else top
-
-    concerned = [one for one in misreads.values() if {one.found, one.due} & tops or one in (ours, theirs)]
-    others = [one for one in concerned if one not in (ours, theirs)]
-    if not all(one.found == exchanged(one.due) for one in others):
-        return ()
-    return (ours, theirs, *others)
+    own = (misreads[one.layer.name], misreads[other.layer.name])
+    others = [misread for misread in misreads.values() if misread not in own and {misread.found, misread.due} & tops]
+    swap = dict(zip(tops, reversed(tuple(tops)), strict=True))
+    return (*own, *others) if all(each.found == swap.get(each.due, each.due) for each in others) else ()
 
 
-def _move(pair: Pair, misreads: Mapping[str, Misread]) -> tuple[Misread, ...]:
-    """All misreads that one layer in another place explains: with it taken out of both nets, they read the same."""
-    top, own = pair.outputs[-1].top, misreads[pair.layer.name]
-    others = [one for one in misreads.values() if one is not own and top in (one.found, one.due)]
-    for one in others:
-        found = own.found if one.found == top else one.found
-        due = own.due if one.due == top else one.due
-        if found != due:
-            return ()
-    return (own, *others) if others else ()
+def _move(one: Pair, other: Pair, misreads: Mapping[str, Misread]) -> tuple[Misread, ...]:
+    """All misreads that one of two layers in another place explains: with it taken out of both nets, they read the same."""
+    for pair in (one, other):
+        top, own = pair.outputs[-1].top, misreads[pair.layer.name]
+        others = [
+            misread for misread in misreads.values() if misread is not own and top in (misread.found, misread.due)
+        ]
+        without = [
+            (own.found if each.found == top else each.found, own.due if each.due == top else each.due)
+            for each in others
+        ]
+        if others and all(found == due for found, due in without):
+            return (own, *others)
+    return ()
