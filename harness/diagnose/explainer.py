@@ -27,6 +27,7 @@ from harness.data import (
 from harness.diagnose import diagnose, stated
 from harness.diagnose.clues import Clues
 from harness.diagnose.missing import LoadTop, Missing
+from harness.diagnose.overwritten import explain_overwritten
 from harness.diagnose.trial import Trial
 from harness.layout import last_shape
 
@@ -57,6 +58,9 @@ class Explainer:
 
     def __call__(self, evidence: Evidence, row: LayerComparison, rerun: Rerun) -> LayerComparison:
         """The row with what could be found out."""
+        overwritten = explain_overwritten(self.network, evidence, row)
+        if overwritten:
+            return replace(row, causes=overwritten)
         trial = Trial.of(
             evidence.pair,
             evidence.blobs,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ def rows_of(
     names: Mapping[str, str] | None = None,
     end_to_end: bool = False,
     fed: InputSource | None = None,
+    recorded: Callable[[dict[Top, np.ndarray]], dict[Top, np.ndarray]] = lambda tops: tops,
 ) -> dict[str, LayerComparison]:
     """Every compared layer's row, causes and all. The recording holds what the definitions give: the cause is in question.
 
@@ -42,6 +43,7 @@ def rows_of(
         blobs: Caffe's, random ones unless given.
         converted: fill the model with them; else it keeps its own weights.
         names: Caffe layer → Keras layer, where they differ.
+        recorded: what the recording holds in the place of Caffe's tops.
         fed: how the input was made, for the causes that depend on it.
         end_to_end: as a report has them: run from the input on too, missing layers among them, inherited errors told.
     """
@@ -55,7 +57,7 @@ def rows_of(
         candidate = Candidate(candidate.model, candidate.source)
     with tempfile.TemporaryDirectory() as folder:
         with RecordingWriter(Path(folder) / "reference", engine="native", version="caffe 1.0.0") as writer:
-            for top, array in forward(net, blobs, inputs).items():
+            for top, array in recorded(forward(net, blobs, inputs)).items():
                 writer.add(top.layer, net[top.layer].type, top.blob, array)
         recording = writer.recording
         explain = Explainer(net, weights, shapes, candidate, fed)
