@@ -366,7 +366,10 @@ class Cause:
     fix: str
     proven: bool = False
     before: float | None = None  # max|Δ| as it is
-    after: float | None = None  # max|Δ| with the one thing changed
+    after: float | None = None  # max|Δ| with what is proven changed
+    precision: str | None = (
+        None  # in which `after` was computed: "float64", where the Keras layers can be, or "float32"
+    )
     source: str | None = None  # "keras_model.py:41"
 
 

@@ -19,6 +19,7 @@ class Found:
 
     explanation: tuple[Suspicion, ...]
     fit: Fit
+    precision: str  # in which Keras was computed
 
 
 def search(suspicions: Sequence[Suspicion], trial: Trial | None) -> Found | None:
@@ -31,7 +32,7 @@ def search(suspicions: Sequence[Suspicion], trial: Trial | None) -> Found | None
     for one in tried:
         fit = trial.fit([one])
         if fit is not None and fit.explains(before):
-            return Found((one,), fit)
+            return Found((one,), fit, trial.precision)
         alone.append((one, fit))
     said = [one for one in tried if one.stated]
     if len(said) > 1:
@@ -59,7 +60,7 @@ def _pair(alone: Sequence[tuple[Suspicion, Fit | None]], said: list[Suspicion], 
     ]:
         fit = trial.fit(pair)
         if fit is not None and fit.explains(before):
-            return Found(pair, fit)
+            return Found(pair, fit, trial.precision)
     return None
 
 
@@ -70,4 +71,4 @@ def _spared(together: list[Suspicion], trial: Trial, fit: Fit) -> Found:
         less = trial.fit(fewer)
         if fewer and less is not None and less.explains(trial.before):
             together, fit = fewer, less
-    return Found(tuple(together), fit)
+    return Found(tuple(together), fit, trial.precision)

@@ -93,6 +93,11 @@ class Trial:
         """True if the Keras layers can be computed in float64."""
         return self._run({}, {}, wide=True) is not None
 
+    @property
+    def precision(self) -> str:
+        """In which the Keras layers are computed."""
+        return "float64" if self.wide else "float32"
+
     @cached_property
     def candidate(self) -> np.ndarray | None:
         """What Keras makes of the bottoms, N, C, H, W; None if it cannot compute it."""

@@ -197,6 +197,7 @@ def _cause(value: _Value) -> Cause:
         proven=proven.flag() if proven else False,
         before=_number(value.optional("before")),
         after=_number(value.optional("after")),
+        precision=_text(value.optional("precision")),
         source=_text(value.optional("source")),
     )
 

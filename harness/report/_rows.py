@@ -131,7 +131,13 @@ def change(cause: Cause) -> str:
     if cause.after is None:
         return ""
     before = f"{_text.number(cause.before)} → " if cause.before is not None else ""
-    return f"max|Δ| {before}{_text.number(cause.after)}"
+    after = f"{_text.number(cause.after)} in float64" if cause.precision == "float64" else _text.number(cause.after)
+    return f"max|Δ| {before}{after}"
+
+
+def others(row: LayerComparison) -> list[tuple[str, Cause]]:
+    """The causes behind the first: "and" where they hold together, "or" where one may stand for the other."""
+    return [("and" if cause.proven and row.causes[0].proven else "or", cause) for cause in row.causes[1:]]
 
 
 def account(report: ParityReport, row: LayerComparison) -> str:

@@ -151,6 +151,7 @@ def _cause(cause: Cause) -> dict[str, Any]:
         "proven": bool(cause.proven),
         "before": _number(cause.before),
         "after": _number(cause.after),
+        "precision": cause.precision,
         "source": cause.source,
     }
 

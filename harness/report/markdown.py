@@ -64,8 +64,9 @@ def _culprit(report: ParityReport, number: int, row: LayerComparison) -> Iterato
         if first.after is not None:
             yield f"- **Then** {_rows.change(first)}"
         yield f"- **Found** {_prose(_rows.detail(row))}"
-    for other in row.causes[1:3]:
-        yield f"- **Or** {_code(other.code)} {_prose(other.summary)}"
+    for word, other in _rows.others(row)[:3]:
+        fix = f" **Fix** {_code(other.fix)}" if word == "and" else ""
+        yield f"- **{word.capitalize()}** {_code(other.code)} {_prose(other.summary)}{fix}"
     yield f"- **Again** {_code(_summary.again(report, row))}"
     yield ""
 
