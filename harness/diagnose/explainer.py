@@ -11,7 +11,7 @@ import numpy as np
 
 from harness.compare.judge import Evidence
 from harness.compare.stream import Rerun
-from harness.data import KerasGraph, KerasNode, LayerComparison, Network, Pair, Shape, Top, Weights
+from harness.data import Cause, KerasGraph, KerasNode, LayerComparison, Network, Pair, Shape, Top, Weights
 from harness.diagnose import diagnose
 from harness.diagnose.clues import Clues
 from harness.diagnose.trial import Trial
@@ -42,7 +42,15 @@ class Explainer:
     model: Model
 
     def __call__(self, evidence: Evidence, row: LayerComparison, rerun: Rerun) -> LayerComparison:
-        """The row with what could be found out."""
+        """The row with what could be found out; a cause that cannot be looked for is no reason to lose the verdict."""
+        try:
+            return replace(row, causes=self._causes(evidence, row, rerun))
+        except Exception as error:  # whatever a hypothesis meets in a user's model
+            what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            note = f"the search for its cause broke off ({what})"
+            return replace(row, note=f"{row.note}; {note}" if row.note else note)
+
+    def _causes(self, evidence: Evidence, row: LayerComparison, rerun: Rerun) -> tuple[Cause, ...]:
         trial = Trial.of(
             evidence.pair,
             evidence.blobs,
@@ -52,7 +60,7 @@ class Explainer:
             worst_site=_worst_site(row, evidence.reference.shape),
             position=evidence.top_position,
         )
-        return replace(row, causes=diagnose(replace(self.clues(evidence.pair), row=row, trial=trial)))
+        return diagnose(replace(self.clues(evidence.pair), row=row, trial=trial))
 
     def clues(self, pair: Pair) -> Clues:
         """What is known of a pair before anything is run."""
