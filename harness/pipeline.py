@@ -120,10 +120,22 @@ def compared_layers(case: Case) -> LayerMap:
 
 def judge_all(ready: Prepared, recording: Recording, options: Options, progress: Progress) -> ParityReport:
     """The second half of the line, from the recording to the report."""
+    progress("keras", 0, 1, ready.case.keras)
+    behind = _behind(ready.network, options.until)
+    candidate, layer_map = open_candidate(ready.case, ready.network, ready.weights, ready.shapes, behind)
+    return judge_candidate(ready, recording, candidate, layer_map, options, progress)
+
+
+def judge_candidate(
+    ready: Prepared,
+    recording: Recording,
+    candidate: Candidate,
+    layer_map: LayerMap,
+    options: Options,
+    progress: Progress = silent,
+) -> ParityReport:
+    """The rest of the line, for a candidate that is open already."""
     case, network = ready.case, ready.network
-    progress("keras", 0, 1, case.keras)
-    behind = _behind(network, options.until)
-    candidate, layer_map = open_candidate(case, network, ready.weights, ready.shapes, behind)
     chosen = _choose(network, layer_map, options)
     own = own_inputs(ready)
     outputs = _output_tops(network, layer_map)

@@ -88,7 +88,9 @@ class Segment:
             }
             made = run_calls(self.calls, symbols, self.outputs, copies.of)
             copies.fill()
-            return keras.Model(list(symbols.values()), [made[number] for number in self.outputs])
+            # A list of one would be a model that warns when it is called with an array.
+            ends = [list(symbols.values()), [made[number] for number in self.outputs]]
+            return keras.Model(*(one if len(one) > 1 else one[0] for one in ends))
         except Exception as error:
             raise CandidateError(f"cannot be a model of its own: {first_line(error)}", layer=self.layer) from error
 
