@@ -193,7 +193,7 @@ class _Reader:
             )
         return InputSource(
             image=self._optional_file(table, "image"),
-            array=self._optional_file(table, "array"),
+            array=self._array(table),
             seed=self._get(table, "seed", int, None if given else 0),
             mean_bgr=(float(mean[0]), float(mean[1]), float(mean[2])),
             scale=float(self._get(table, "scale", (int, float), 1.0)),
@@ -201,6 +201,12 @@ class _Reader:
             size=tuple(map(int, size)) if size else None,  # type: ignore[arg-type]
             preprocess=self._get(table, "preprocess", str, None),
         )
+
+    def _array(self, table: Mapping[str, Any]) -> Path | dict[str, Path] | None:
+        """One file, or a table of one for each input of the net."""
+        if not isinstance(table.get("array"), Mapping):
+            return self._optional_file(table, "array")
+        return {name: self._file(file, f"array.{name}") for name, file in self._strings(table, "array").items()}
 
     def _golden(self, table: Mapping[str, Any]) -> GoldenSource | None:
         if not table:

@@ -113,7 +113,7 @@ class InputSource:
     """What is fed to the net; exactly one of `image`, `array` and `seed` is set."""
 
     image: Path | None = None
-    array: Path | None = None
+    array: Path | Mapping[str, Path] | None = None  # one for every input, or one for each by the input's name
     seed: int | None = None
     mean_bgr: tuple[float, float, float] = (0.0, 0.0, 0.0)
     scale: float = 1.0

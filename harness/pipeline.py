@@ -35,6 +35,7 @@ from harness.data import (
 )
 from harness.diagnose.explainer import Explainer
 from harness.engines.candidate import open_candidate, run_preprocess, weights_of
+from harness.engines.keras import Candidate
 from harness.engines.reference import Reference, make_recording
 from harness.environment import describe_environment
 from harness.errors import MappingError, UsageError
@@ -118,10 +119,22 @@ def compared_layers(case: Case) -> LayerMap:
 
 def judge_all(ready: Prepared, recording: Recording, options: Options, progress: Progress) -> ParityReport:
     """The second half of the line, from the recording to the report."""
+    progress("keras", 0, 1, ready.case.keras)
+    behind = _behind(ready.network, options.until)
+    candidate, layer_map = open_candidate(ready.case, ready.network, ready.weights, ready.shapes, behind)
+    return judge_candidate(ready, recording, candidate, layer_map, options, progress)
+
+
+def judge_candidate(
+    ready: Prepared,
+    recording: Recording,
+    candidate: Candidate,
+    layer_map: LayerMap,
+    options: Options,
+    progress: Progress = silent,
+) -> ParityReport:
+    """The rest of the line, for a candidate that is open already."""
     case, network = ready.case, ready.network
-    progress("keras", 0, 1, case.keras)
-    behind = _behind(network, options.until)
-    candidate, layer_map = open_candidate(case, network, ready.weights, ready.shapes, behind)
     chosen = _choose(network, layer_map, options)
     own = own_inputs(ready)
     outputs = _output_tops(network, layer_map)
@@ -168,7 +181,7 @@ def judge_all(ready: Prepared, recording: Recording, options: Options, progress:
     table = assemble(
         network, replace(layer_map, missing=missing), rows, ready.shapes, traced=options.mode != "isolated"
     )
-    return ParityReport(
+    report = ParityReport(
         case=ready.title,
         command=options.command,
         target=options.target,
@@ -198,8 +211,23 @@ def judge_all(ready: Prepared, recording: Recording, options: Options, progress:
         notes=(
             *network.notes,
             *_stand_ins(recording),
+            *_misfit(candidate),
             *(f"Keras layer {name!r}: {why}" for name, why in layer_map.extra.items()),
         ),
+    )
+    if candidate.misfit is not None and report.passed and not (options.layers or options.until):
+        raise candidate.misfit  # no layer is to blame, and still the model as it is cannot be built
+    return report
+
+
+def _misfit(candidate: Candidate) -> tuple[str, ...]:
+    """A sentence if the model was built with other sizes than its own."""
+    error = candidate.misfit
+    if error is None:
+        return ()
+    return (
+        f"the Keras model does not fit together ({error.address}: {error.message}); it was built with its height and width "
+        "left open, so that every layer could be judged",
     )
 
 
@@ -308,6 +336,8 @@ def dump(case: Case, how: Reference, out: Path, *, fetch: bool = False, progress
 
         return write_golden(make_recording(ready, how, progress), out)
     candidate, layer_map = open_candidate(case, ready.network, ready.weights, ready.shapes)
+    if candidate.misfit is not None:
+        raise candidate.misfit
     fed = {top: ready.inputs[top.blob] for top in ready.network.inputs}
     with RecordingWriter(out, engine="keras", version=candidate.version) as writer:
         for index, (pair, top, array) in enumerate(stream.run_candidate(layer_map, candidate, fed, ready.shapes)):

@@ -27,6 +27,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("diagnose", "environment"),
     ("pipeline",),
     ("report",),
+    ("reproduce",),
     ("commands", "cli", "__main__", "pytest_plugin", "pytest_session"),
 )
 """From the bottom to the top: a module may import those above its line in this table, and its own neighbours."""

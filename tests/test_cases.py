@@ -114,6 +114,15 @@ def test_mistakes(folder: Path, text: str, said: str) -> None:
     assert complaint(folder, text).startswith(said)
 
 
+def test_an_array_for_each_input(folder: Path) -> None:
+    read = read_case(write(folder, LEAST + '[input.array]\ndata = "x.npy"\n"im/info" = "cat.png"\n')).input
+    assert read.array == {"data": folder / "x.npy", "im/info": folder / "cat.png"}
+    assert (read.image, read.seed) == (None, None)
+    assert complaint(folder, LEAST + '[input]\narray = { data = "y.npy" }\n') == (
+        "case.toml: array.data = 'y.npy': no such file\n  → paths are relative to mine/"
+    )
+
+
 def test_no_file(tmp_path: Path) -> None:
     with pytest.raises(CaseError, match=r"no such file\n  → harness models lists the cases at hand"):
         read_case(tmp_path / "case.toml")

@@ -15,7 +15,7 @@ from harness.engines.keras.functions import deep_graphs, first_line
 from harness.engines.keras.proof import prove_trace
 from harness.engines.keras.segment import Segment
 from harness.engines.keras.trace import Trace, class_inputs, is_graph, trace
-from harness.errors import CandidateError
+from harness.errors import CandidateError, HarnessError
 from harness.extras import import_keras
 
 
@@ -82,6 +82,7 @@ class Candidate:
     source: str
     input_shape: Shape | None = None
     origin: str = ""
+    misfit: HarnessError | None = None  # why it cannot be built as it is, so that its height and width were left open
 
     @cached_property
     def _trace(self) -> Trace:
