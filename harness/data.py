@@ -312,11 +312,12 @@ class Status(str, Enum):
     MISSING = "missing"
     NONFINITE = "nonfinite"
     PENDING = "pending"
+    CONSISTENT = "consistent"  # nothing was run, and the definitions do not contradict each other
 
     @property
     def fails(self) -> bool:
         """True if a layer of this status fails the run."""
-        return self not in (Status.MATCH, Status.INHERITED)
+        return self not in (Status.MATCH, Status.INHERITED, Status.CONSISTENT)
 
 
 @dataclass(frozen=True)
@@ -383,7 +384,7 @@ class LayerComparison:
     keras: tuple[str, ...]
     caffe: tuple[str, ...]
     status: Status
-    judged_by: str  # "rounding", "exact", "float64", "user" or "estimate"
+    judged_by: str  # "rounding", "exact", "float64", "user", "estimate" or "static"
     reference_shape: Shape | None
     candidate_shape: Shape | None
     isolated: Metrics | None = None
@@ -429,7 +430,7 @@ class ParityReport:
     outputs: tuple[OutputComparison, ...]
     folded: tuple[str, ...]
     of: int  # layers that were to be compared
-    mode: str = "both"  # "both", "isolated" or "end-to-end"
+    mode: str = "both"  # "both", "isolated", "end-to-end" or "static", which compares definitions and runs nothing
     target: str = ""  # what `harness compare` is to be given to repeat it; the case's name if empty
     pictures: tuple[Picture, ...] = ()
     notes: tuple[str, ...] = ()

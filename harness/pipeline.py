@@ -44,7 +44,7 @@ from harness.layers.folding import canonical_tops, folds
 from harness.layers.shapes import infer_shapes
 from harness.pictures import input_picture, label_pictures
 from harness.progress import Progress, silent
-from harness.recording import RecordingWriter, read_recording
+from harness.recording import RecordingWriter, load_top, read_recording
 from harness.sources import case_weights, fetch_golden
 
 
@@ -78,8 +78,8 @@ class Prepared:
         return title(self.case)
 
 
-def prepare(case: Case, *, fetch: bool = False) -> Prepared:
-    """Read the net, the weights and the input of a case, and hold them against each other."""
+def prepare(case: Case, *, fetch: bool = False, with_inputs: bool = True) -> Prepared:
+    """Read the net, the weights and, unless nothing is to be run, the input of a case; hold them against each other."""
     if fetch:
         fetch_golden(case)
     declared = read_network(case.prototxt, size=case.input.size)
@@ -88,7 +88,7 @@ def prepare(case: Case, *, fetch: bool = False) -> Prepared:
     shapes = infer_shapes(network)
     weights = case_weights(case, network, fetch=fetch)
     check_weights(network, weights)
-    return Prepared(case, network, shapes, weights, feeds.make_inputs(case, network))
+    return Prepared(case, network, shapes, weights, feeds.make_inputs(case, network) if with_inputs else {})
 
 
 def run(case: Case, options: Options | None = None, progress: Progress = silent) -> ParityReport:
@@ -120,7 +120,7 @@ def compared_layers(case: Case) -> LayerMap:
 def judge_all(ready: Prepared, recording: Recording, options: Options, progress: Progress) -> ParityReport:
     """The second half of the line, from the recording to the report."""
     progress("keras", 0, 1, ready.case.keras)
-    behind = _behind(ready.network, options.until)
+    behind = layers_behind(ready.network, options.until)
     candidate, layer_map = open_candidate(ready.case, ready.network, ready.weights, ready.shapes, behind)
     return judge_candidate(ready, recording, candidate, layer_map, options, progress)
 
@@ -135,7 +135,7 @@ def judge_candidate(
 ) -> ParityReport:
     """The rest of the line, for a candidate that is open already."""
     case, network = ready.case, ready.network
-    chosen = _choose(network, layer_map, options)
+    chosen = choose_layers(network, layer_map, options)
     own = own_inputs(ready)
     outputs = _output_tops(network, layer_map)
     seen: list[OutputComparison] = []
@@ -158,6 +158,7 @@ def judge_candidate(
         tolerance=case.tolerance,
     )
     total = len(layer_map.pairs)
+    explainer = Explainer(network, ready.weights, ready.shapes, candidate)
     started = stream.compare_layers(
         layer_map,
         ready.weights,
@@ -165,11 +166,12 @@ def judge_candidate(
         candidate,
         own,
         stream_options,
-        Explainer(network, ready.weights, ready.shapes, candidate),
+        explainer,
         keep,
         on_pair=lambda index, pair: progress("compare", index, total, pair.layer.name),
     )
-    rows.extend(started)
+    pairs = {pair.layer.name: pair for pair in layer_map.pairs}
+    rows.extend(explainer.noted(pairs[row.layer], row) for row in started)
     progress("compare", total, total, "")
     missing = {name: why for name, why in layer_map.missing.items() if name in chosen}
     if case.input.preprocess:
@@ -179,22 +181,19 @@ def judge_candidate(
         ]
         rows = first_rows + rows
     table = assemble(
-        network, replace(layer_map, missing=missing), rows, ready.shapes, traced=options.mode != "isolated"
+        network,
+        replace(layer_map, missing=missing),
+        rows,
+        ready.shapes,
+        traced=options.mode != "isolated",
+        explain=explainer.missing(layer_map, lambda top: load_top(recording, top.layer, top.blob)),
     )
     report = ParityReport(
         case=ready.title,
         command=options.command,
         target=options.target,
         reference=_reference(recording),
-        candidate={
-            "engine": "keras",
-            "version": candidate.version,
-            "source": Path(candidate.source).name,
-            "sha256": file_sha256(Path(candidate.source)) if Path(candidate.source).is_file() else None,
-            "weights": weights_of(case),
-            "device": "cpu",
-            "dtype": "float32",
-        },
+        candidate=describe_candidate(case, candidate),
         weights={"kind": ready.weights.kind, "sha256": ready.weights.sha256},
         input={
             "name": feeds.describe(case),
@@ -231,6 +230,20 @@ def _misfit(candidate: Candidate) -> tuple[str, ...]:
     )
 
 
+def describe_candidate(case: Case, candidate: Candidate) -> dict[str, Any]:
+    """The Keras side, for the report."""
+    source = Path(candidate.source)
+    return {
+        "engine": "keras",
+        "version": candidate.version,
+        "source": source.name,
+        "sha256": file_sha256(source) if source.is_file() else None,
+        "weights": weights_of(case),
+        "device": "cpu",
+        "dtype": "float32",
+    }
+
+
 def _stand_ins(recording: Recording) -> tuple[str, ...]:
     """A sentence if Python layers of ours computed for Caffe what it has no layers for."""
     layers = dict.fromkeys(f"{top.layer} ({top.type})" for top in recording.tops if top.python)
@@ -251,7 +264,7 @@ def own_inputs(ready: Prepared) -> dict[Top, Float32]:
     return fed
 
 
-def _behind(network: Network, until: str | None) -> frozenset[str]:
+def layers_behind(network: Network, until: str | None) -> frozenset[str]:
     """The layers after `until`, which an unfinished port need not have. Raises UsageError for no such layer."""
     names = [layer.name for layer in network.layers]
     if until is None:
@@ -261,7 +274,7 @@ def _behind(network: Network, until: str | None) -> frozenset[str]:
     return frozenset(names[names.index(until) + 1 :])
 
 
-def _choose(network: Network, layer_map: LayerMap, options: Options) -> set[str]:
+def choose_layers(network: Network, layer_map: LayerMap, options: Options) -> set[str]:
     """The Caffe layers that were asked for. Raises UsageError for a glob that finds none, MappingError for no pair."""
     names = [layer.name for layer in network.layers if not folds(network, layer)]
     if not layer_map.pairs:
@@ -270,7 +283,7 @@ def _choose(network: Network, layer_map: LayerMap, options: Options) -> set[str]
             file=network.path,
             fix='give the layers Caffe\'s names, or write [names] "caffe layer" = "keras layer" into the case',
         )
-    names = [name for name in names if name not in _behind(network, options.until)]
+    names = [name for name in names if name not in layers_behind(network, options.until)]
     if not options.layers:
         return set(names)
     chosen: set[str] = set()

@@ -26,6 +26,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("compare",),
     ("diagnose", "environment"),
     ("pipeline",),
+    ("static",),
     ("report",),
     ("reproduce",),
     ("commands", "cli", "__main__", "pytest_plugin", "pytest_session"),

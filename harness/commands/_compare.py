@@ -11,7 +11,7 @@ import click
 
 from harness.commands._options import command_line, remember, resolve_case, target
 from harness.commands._progress import shown_progress
-from harness.data import ParityReport
+from harness.data import Case, ParityReport
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ def compare_and_report(*, anew: bool, **given: Any) -> int:
     case = resolve_case(**{key: given[key] for key in case_keys})
     from harness import pipeline
 
+    if given["static"]:
+        return _check(case, given)
     options = pipeline.Options(
         reference=reference_of(given),
         layers=given["layers"],
@@ -65,6 +67,24 @@ def reference_of(given: dict[str, Any]) -> Reference:
         timeout=given["timeout"],
         folder=folder if is_folder else None,
     )
+
+
+def _check(case: Case, given: dict[str, Any]) -> int:
+    """Compare definitions only; the exit status. Raises UsageError beside an option that says how to run."""
+    from harness import pipeline, static
+
+    if given["mode"] or given["strict"]:
+        raise UsageError(
+            f"--static runs nothing, so --{'strict' if given['strict'] else 'mode'} says nothing",
+            fix="give one of the two",
+        )
+    options = pipeline.Options(
+        layers=given["layers"], until=given["until"], fetch=given["fetch"], command=command_line(), target=target(given)
+    )
+    with shown_progress(quiet=given["quiet"] or _to_stdout(given)) as progress:
+        report = static.check(case, options, progress)
+    show(report, given["out"] or pipeline.default_out(case) / "static", given)
+    return 0 if report.passed else 1
 
 
 def compare_folders(candidate: Path, atol: float | None, rtol: float | None, **given: Any) -> int:

@@ -59,6 +59,7 @@ def run_options(function: F) -> F:
                 help="feed each layer Caffe's own bottoms, its predecessors' output, or both; "
                 "default: both, or isolated with --layer",
             ),
+            click.option("--static", is_flag=True, help="compare definitions, shapes and weights only; nothing is run"),
             click.option("--until", metavar="LAYER", help="judge an unfinished port up to this Caffe layer"),
             click.option("--strict", is_flag=True, help="adjudicate every layer in float64"),
             click.option("--image", metavar="NAME", help="another Caffe image"),

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from harness.compare import limits
 from harness.compare.judge import differs_end_to_end
 from harness.data import Cause, LayerComparison, LayerMap, Network, Shape, Status, Top
 
+ExplainMissing = Callable[[str, Mapping[str, LayerComparison]], tuple[Cause, ...]]
+
 
 def assemble(
-    network: Network, layer_map: LayerMap, rows: Iterable[LayerComparison], shapes: Mapping[Top, Shape], *, traced: bool
+    network: Network,
+    layer_map: LayerMap,
+    rows: Iterable[LayerComparison],
+    shapes: Mapping[Top, Shape],
+    *,
+    traced: bool,
+    explain: ExplainMissing = lambda name, rows: (),
 ) -> tuple[LayerComparison, ...]:
     """All rows in the order of execution, missing layers among them, inherited errors told from own ones.
 
@@ -19,6 +27,7 @@ def assemble(
         rows: the compared pairs.
         shapes: of every top, for the rows of missing layers.
         traced: an end-to-end run was made, so a layer without end-to-end figures could not be reached.
+        explain: gives the causes of a missing layer, from its name and the rows of the others.
     """
     rows = _with_wiring(layer_map, list(rows), traced=traced)
     by_layer = {row.layer: row for row in rows}
@@ -26,9 +35,13 @@ def assemble(
         name for row in rows for name in row.caffe
     }
     last = max((layer_map.order.index(name) for name in mapped), default=-1)
+    compared = dict(by_layer)
     for name, why in layer_map.missing.items():
         behind = layer_map.order.index(name) > last
-        by_layer[name] = _missing(network, name, why, shapes, Status.PENDING if behind else Status.MISSING)
+        lacking = _missing(network, name, why, shapes, Status.PENDING if behind else Status.MISSING)
+        # Of what is still to be ported, the first layer is the next to write; those behind it need no cause.
+        first = not behind or not any(one.status is Status.PENDING for one in by_layer.values())
+        by_layer[name] = replace(lacking, causes=explain(name, compared)) if first else lacking
     faults: dict[Top, str] = {}  # top → the nearest layer at fault at or before it
     result = []
     for layer in network.layers:

@@ -9,6 +9,7 @@ from collections import Counter
 from typing import Any
 
 from harness.convert.plan import Plan, Ref, Step
+from harness.layers.base import KerasCall
 
 WIDTH = 120
 
@@ -21,6 +22,12 @@ def write_source(plan: Plan) -> str:
     own = "\n" + _import("harness.keras_layers", custom) if custom else ""
     stock = "from keras import layers\n" if any(not step.call.custom for step in plan.steps) else ""
     return f'"""{title}, converted from its Caffe prototxt."""\n\nimport keras\n{stock}{own}\n\n{body}'
+
+
+def write_call(call: KerasCall, name: str | None = None) -> str:
+    """One Keras layer as a person would write it, on one line: `layers.ReLU(name="relu1")`."""
+    step = Step(call, name, ())
+    return f"{_class(step)}({', '.join(_arguments(step))})"
 
 
 def _import(module: str, names: list[str]) -> str:

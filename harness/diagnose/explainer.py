@@ -11,9 +11,22 @@ import numpy as np
 
 from harness.compare.judge import Evidence
 from harness.compare.stream import Rerun
-from harness.data import Cause, KerasGraph, KerasNode, LayerComparison, Network, Pair, Shape, Top, Weights
-from harness.diagnose import diagnose
+from harness.data import (
+    Cause,
+    KerasGraph,
+    KerasNode,
+    LayerComparison,
+    LayerMap,
+    Network,
+    Pair,
+    Shape,
+    Status,
+    Top,
+    Weights,
+)
+from harness.diagnose import diagnose, stated
 from harness.diagnose.clues import Clues
+from harness.diagnose.missing import LoadTop, Missing
 from harness.diagnose.trial import Trial
 from harness.layout import last_shape
 
@@ -73,6 +86,19 @@ class Explainer:
             variables=self.model.weights_of,
             source=self.model.source_of,
         )
+
+    def noted(self, pair: Pair, row: LayerComparison) -> LayerComparison:
+        """A row that matches, with a note if the definitions differ all the same: another input may show it."""
+        if row.status is not Status.MATCH:
+            return row
+        said = "; ".join(one.summary.rstrip(".") for one in stated(self.clues(pair)))
+        note = f"the definitions differ: {said}. This input does not show it"
+        return replace(row, note=f"{row.note}; {note}" if row.note else note) if said else row
+
+    def missing(self, layer_map: LayerMap, load: LoadTop | None = None) -> Missing:
+        """Explains the layers that have no counterpart; `load` gives the reference's tops, where there is a recording."""
+        graph = self.model.graph
+        return Missing(self.network, layer_map, self.shapes, self._nodes, graph.outputs, self.model.source_of, load)
 
     @cached_property
     def _nodes(self) -> dict[str, KerasNode]:

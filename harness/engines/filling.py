@@ -40,8 +40,8 @@ def fill_weights(
         unfinished: Caffe layers that the model need not have yet.
 
     Raises:
-        WeightsError: a Caffe layer that learns has no counterpart, a Keras layer that learns has none, or a shape does not
-            fit. Nothing keeps its initial weights in silence.
+        WeightsError: a Caffe layer that learns has no counterpart though some Keras layer may be it, or the model ends before
+            it; a Keras layer that learns has none; or a shape does not fit. Nothing keeps its initial weights in silence.
     """
     _refuse_missing(candidate, layer_map, network, weights, unfinished)
     classes = {node.name: node.class_name for node in candidate.graph.nodes}
@@ -82,9 +82,14 @@ def _refuse_missing(
     candidate: Model, layer_map: LayerMap, network: Network, weights: Weights, unfinished: Collection[str]
 ) -> None:
     names = [node.name for node in candidate.graph.nodes]
+    mapped = {name for pair in layer_map.pairs for name in pair.keras}
+    spare = any(_learns(candidate.layer(name)) for name in names if name not in mapped)
+    last = max((layer_map.order.index(one.name) for pair in layer_map.pairs for one in pair.caffe), default=-1)
     for name in layer_map.missing:
         if not weights.of(name) or name in unfinished:
             continue
+        if layer_map.order.index(name) < last and not spare:
+            continue  # left out in the middle of the model, where no other name can be its own; the report says so
         near = difflib.get_close_matches(keras_name(name), names, 1)
         hint = f"; the nearest name is {near[0]!r}" if near else ""
         raise WeightsError(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from harness.data import KerasNode, Layer
 from harness.layers import layer_type
+from harness.layers.base import LayerType
 from harness.layers.window import only_picks
 
 GLUE = frozenset(
@@ -33,6 +34,11 @@ def activation_of(node: KerasNode) -> str | None:
     if isinstance(activation, Mapping):
         activation = activation.get("name")
     return None if activation in (None, "linear") else str(activation).lower()
+
+
+def follows(layer: Layer) -> bool:
+    """True for a Caffe layer that looks at one site at a time, and so can be judged together with the one before it."""
+    return type(layer_type(layer)).follow is not LayerType.follow and len(layer.bottoms) == 1
 
 
 def stands_for(node: KerasNode, layer: Layer) -> bool:

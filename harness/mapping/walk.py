@@ -12,7 +12,7 @@ from harness.layers.base import keras_name
 from harness.layers.folding import canonical_tops, folds, idle_layers, read_tops
 from harness.layers.shapes import infer_shapes
 from harness.layout import Held, caffe_order, last_order
-from harness.mapping.nodes import WITHIN, activation_of, only_moves, stands_for
+from harness.mapping.nodes import WITHIN, activation_of, follows, only_moves, stands_for
 from harness.mapping.orders import fits, input_cut, order_behind, passed_on
 from harness.mapping.views import RESHAPING, behind, cut_at, in_caffes_order, is_believed, seen_as, viewed
 
@@ -104,6 +104,7 @@ class Walk:
     def visit(self, node: KerasNode) -> None:
         if node.name in self.trailing or all(tensor in self.bound for tensor in node.outputs):
             return
+        self._bridge(node)
         sources = _unique(root for tensor in node.inputs for root in self.roots.get(tensor, ()))
         before = _unique(name for tensor in node.inputs for name in self.glue.get(tensor, ()))
         layer, reason = self._layer_for(node, sources)
@@ -118,6 +119,13 @@ class Walk:
             self._fold(node, sources, before)
             return
         caffe = self._with_fused(layer, node)
+        self._pair(caffe, reads, before, node, reason)
+
+    def _pair(
+        self, caffe: tuple[Layer, ...], reads: tuple[_Read, ...], before: Sequence[str], node: KerasNode, reason: str
+    ) -> None:
+        """Take a Keras layer, with what leads to it and belongs to it, for some Caffe layers."""
+        layer = caffe[0]
         tail = self._tail(layer, before, node)
         self.taken.update(one.name for one in caffe)
         self.trailing.update(one.name for one in tail[1:])
@@ -149,6 +157,64 @@ class Walk:
         )
         for cut in outputs:
             self._bind(replace(cut, top=self.canonical[cut.top]))
+
+    def _bridge(self, node: KerasNode) -> None:
+        """What stands before a counterpart without being one is the counterpart of what Caffe has there, if it has that.
+
+        A rectifier is written as a Lambda, a normalisation as some operations: whatever they compute is held against the
+        Caffe layers between the two that have no other counterpart.
+        """
+        named = self.caffe_by_keras.get(node.name)
+        for tensor in node.inputs:
+            for chain in self._unclaimed(tensor):
+                top = self.canonical[chain[-1].tops[0]]
+                readers = self.readers.get(top, ())
+                behind = named in readers if named is not None else any(self._may_be(node, one) for one in readers)
+                if behind and self._take_over(tensor, chain):
+                    break
+
+    def _unclaimed(self, tensor: int) -> list[tuple[Layer, ...]]:
+        """Caffe layers without a namesake that read what a tensor is made of: each, and with those that follow it."""
+        if all(only_moves(self.nodes[name]) for name in self.glue.get(tensor, ())):
+            return []
+        roots = self.roots[tensor]
+        tops = _unique(top for root in roots for top in self.bound[root])
+        firsts = {one.name: one for top in tops for one in self.readers.get(top, ())}
+        chains: list[tuple[Layer, ...]] = [
+            (one,) for one in firsts.values() if self._is_free(one) and self._reads_the_same(one, roots)
+        ]
+        found: list[tuple[Layer, ...]] = []
+        while chains:
+            chain = chains.pop()
+            found.append(chain)
+            if len(chain[-1].tops) == 1:
+                behind = self.readers.get(self.canonical[chain[-1].tops[0]], ())
+                chains += [(*chain, one) for one in behind if self._is_free(one) and follows(one)]
+        return [chain for chain in found if len(chain[-1].tops) == 1]
+
+    def _is_free(self, layer: Layer) -> bool:
+        """True for a Caffe layer that nothing in the Keras model is named after or was taken for."""
+        taken = layer.name in self.taken or layer.name in self.names or keras_name(layer.name) in self.keras_names
+        return not taken and not layer_type(layer).moves
+
+    def _may_be(self, node: KerasNode, layer: Layer) -> bool:
+        return self._is_free(layer) and stands_for(node, layer)
+
+    def _take_over(self, tensor: int, chain: tuple[Layer, ...]) -> bool:
+        """Take the unmapped layers that lead to a tensor for some Caffe layers, up to the last that computes."""
+        glue = [self.nodes[name] for name in self.glue[tensor]]
+        last = max(index for index, node in enumerate(glue) if not only_moves(node))
+        made, shape = glue[last].outputs[0], self.shapes[self.canonical[chain[-1].tops[0]]]
+        reads = self._inputs(chain[0], self.roots[tensor])
+        if reads is None or not _could_be(self.keras_shapes.get(made, ()), shape):
+            return False
+        classes = " and ".join(_unique(node.class_name for node in glue[: last + 1] if not only_moves(node)))
+        for node in glue[: last + 1]:
+            self.extra.pop(node.name, None)
+        self._pair(chain, reads, [node.name for node in glue[:last]], glue[last], f"{classes} at the same place")
+        for node in glue[last + 1 :]:
+            self._fold(node, self.roots[node.inputs[0]], self.glue.get(node.inputs[0], ()))
+        return True
 
     def _layouts(self, node: KerasNode, reads: Sequence[_Read]) -> list[Order | View | None]:
         """How a Keras layer has the blobs that Caffe's reads, behind the layers between it and its segment's inputs."""
@@ -221,6 +287,7 @@ class Walk:
         return True
 
     def result(self) -> LayerMap:
+        beyond = self._follow_outputs()
         spared = self.passed | (idle_layers(self.network) - self.taken)
         folded = [layer.name for layer in self.network.layers if folds(self.network, layer) or layer.name in spared]
         missing = {
@@ -229,7 +296,6 @@ class Walk:
             if layer.name not in self.taken and layer.name not in folded
         }
         order = tuple(layer.name for layer in self.network.layers)
-        beyond = self._follow_outputs()
         pairs = tuple(replace(pair, misread=self._misread(pair, missing)) for pair in self.pairs)
         used = {name for pair in pairs for name in pair.keras}
         extra = {name: why for name, why in self.extra.items() if name in used}
@@ -239,6 +305,10 @@ class Walk:
         """What the model does behind the last counterpart: mere reordering is compared along, the rest is at fault."""
         beyond: dict[str, str] = {}
         for output in self.graph.outputs:
+            if output not in self.bound:
+                ends = [chain for chain in self._unclaimed(output) if not self.readers.get(chain[-1].tops[0])]
+                if len(ends) == 1:
+                    self._take_over(output, ends[0])
             if output in self.bound:
                 continue
             roots, glue = self.roots.get(output, ()), self.glue.get(output, ())
@@ -294,6 +364,7 @@ class Walk:
 
     def _bind(self, cut: Cut) -> None:
         self.roots[cut.tensor] = (cut.tensor,)
+        self.glue.pop(cut.tensor, None)
         self._bind_top(cut.tensor, cut.top, cut.layout)
 
     def _bind_top(self, tensor: int, top: Top, layout: Order | View | None) -> None:

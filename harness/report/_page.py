@@ -17,7 +17,7 @@ from harness.report import _rows, _strip, _summary, _text
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-SYMBOLS = {"match": "✓", "inherited": "↑"}
+SYMBOLS = {"match": "✓", "inherited": "↑", "consistent": "–"}
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def _row_views(report: ParityReport, anchors: Mapping[str, str], prefix: str) ->
         aliases = tuple(alias for alias in (anchor(name, prefix) for name in row.caffe) if alias not in taken)
         taken.update(aliases)
         source = row.inherited_from
-        tone = "bad" if row.status.fails else "care" if row.status is Status.INHERITED else "good"
+        tone = "bad" if row.status.fails else "good" if row.status is Status.MATCH else "care"
         worst = metrics.worst if (metrics := _summary.own(row)) is not None else None
         differs = row.candidate_shape is not None and row.candidate_shape != row.reference_shape
         yield RowView(

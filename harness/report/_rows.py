@@ -9,7 +9,7 @@ from itertools import groupby
 from harness.data import Cause, LayerComparison, Metrics, ParityReport, Status
 from harness.report import _summary, _text
 
-MARKS = {"user": "by hand", "estimate": "estimated"}
+MARKS = {"user": "by hand", "estimate": "estimated", "static": "not run"}
 
 
 @dataclass(frozen=True)

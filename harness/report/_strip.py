@@ -135,7 +135,7 @@ def _cell(
         figures += f", end to end {_text.number(row.end_to_end.max_abs)}"
     return Cell(
         anchor=anchor,
-        tone="bad" if row.status.fails else "care" if row.status is Status.INHERITED else "good",
+        tone="bad" if row.status.fails else "good" if row.status is Status.MATCH else "care",
         x=round(x, 2),
         width=round(step, 2),
         own=own,

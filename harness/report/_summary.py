@@ -29,7 +29,7 @@ class Badge:
 class Summary:
     """One report in brief."""
 
-    verdict: str  # "PARITY" or "PARITY FAILED"
+    verdict: str  # "PARITY" or "PARITY FAILED"; where nothing was run, "STATIC CHECKS PASSED" or "STATIC CHECKS FAILED"
     symbol: str
     sentence: str
     counts: str  # "2 wrong · 9 inherited · 18 match"
@@ -46,11 +46,12 @@ def summarize(report: ParityReport) -> Summary:
     culprits = tuple(row for row in report.layers if row.status.fails)
     statuses = Counter(row.status for row in report.layers)
     counts = [f"{len(culprits)} wrong"] if culprits else []
-    counts += [f"{statuses[status]} {status.value}" for status in (Status.INHERITED, Status.MATCH) if statuses[status]]
+    right = (Status.INHERITED, Status.MATCH, Status.CONSISTENT)
+    counts += [f"{statuses[status]} {status.value}" for status in right if statuses[status]]
     worst = worst_layer(report)
     limit = limit_units(report)
     return Summary(
-        verdict="PARITY" if report.passed else "PARITY FAILED",
+        verdict=_verdict(report),
         symbol="✓" if report.passed else "✗",
         sentence=_sentence(report, culprits, worst, limit),
         counts=" · ".join(counts) or "no layers",
@@ -61,6 +62,13 @@ def summarize(report: ParityReport) -> Summary:
         badges=_badges(report),
         remarks=tuple(_remarks(report)),
     )
+
+
+def _verdict(report: ParityReport) -> str:
+    """Parity is a word for what was run; definitions alone pass their checks, or do not."""
+    if report.mode == "static":
+        return "STATIC CHECKS PASSED" if report.passed else "STATIC CHECKS FAILED"
+    return "PARITY" if report.passed else "PARITY FAILED"
 
 
 def own(row: LayerComparison) -> Metrics | None:
@@ -91,6 +99,10 @@ def limit_units(report: ParityReport) -> float:
 def engine_badge(report: ParityReport) -> Badge:
     """Whether real Caffe computed the reference; an engine that is not known is not Caffe."""
     engine = report.reference.get("engine")
+    if report.mode == "static":
+        return Badge(
+            "NOTHING WAS RUN", "care", "Definitions, shapes and weights were held against each other, no numbers"
+        )
     if engine in REAL_ENGINES:
         return Badge("REAL CAFFE", "good", "Caffe itself computed the reference")
     if engine == "golden":
@@ -119,7 +131,8 @@ def by_hand(report: ParityReport) -> tuple[LayerComparison, ...]:
 def again(report: ParityReport, row: LayerComparison) -> str:
     """The command that compares one layer again, safe to paste."""
     layer = shlex.quote(glob.escape(row.layer))
-    return _text.printable(f"harness compare {report.target or shlex.quote(report.case)} --layer {layer}")
+    static = " --static" if report.mode == "static" else ""
+    return _text.printable(f"harness compare {report.target or shlex.quote(report.case)} --layer {layer}{static}")
 
 
 def labels_agree(report: ParityReport) -> float | None:
@@ -161,6 +174,11 @@ def _sentence(
 ) -> str:
     if report.compared == 0 and not culprits:
         return "Nothing was compared, so nothing is proven."
+    if report.mode == "static" and not culprits:
+        return (
+            f"Nothing was run: the definitions of {_text.count(report.compared, 'layer')} do not contradict the prototxt, "
+            "which does not prove that they compute the same."
+        )
     agreement = labels_agree(report)
     labels = f"; final labels agree on {_text.percent(agreement)}" if agreement is not None else ""
     if not culprits:
@@ -170,8 +188,9 @@ def _sentence(
         units = own_units(worst) if worst is not None else None
         measure = f", the worst {_text.units(units)} rounding units apart (limit {limit:g})" if units else " to the bit"
         return f"{what} what Caffe computes{measure}{labels}."
+    verbs_of = {**_VERBS, "wrong": _CONTRADICTS} if report.mode == "static" else _VERBS
     kinds = Counter(row.status.value if row.status in _UNHAD else "wrong" for row in culprits)
-    clauses = [(kinds[kind], verbs[kinds[kind] > 1]) for kind, verbs in _VERBS.items() if kinds[kind]]
+    clauses = [(kinds[kind], verbs[kinds[kind] > 1]) for kind, verbs in verbs_of.items() if kinds[kind]]
     (first, verb), *others = clauses
     rest = [f"{amount} {verb}" for amount, verb in others]
     opening = f"{first} of {_text.count(report.of, 'layer')} {verb}"
@@ -184,11 +203,12 @@ _VERBS = {
     "missing": ("has no counterpart", "have no counterpart"),
     "pending": ("is still to be ported", "are still to be ported"),
 }
+_CONTRADICTS = ("contradicts the prototxt", "contradict the prototxt")
 
 
 def _remarks(report: ParityReport) -> list[str]:
     remarks = []
-    if report.mode != "both":
+    if report.mode not in ("both", "static"):
         remarks.append(f"only the {_text.printable(report.mode)} errors were measured")
     for output in report.outputs:
         if output.accumulated:

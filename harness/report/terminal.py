@@ -88,7 +88,7 @@ def _header(report: ParityReport, summary: _summary.Summary, width: int) -> list
     lines += _labelled("candidate", _summary.described(report.candidate), width)
     lines += _labelled("weights", trained + Text(f"   input {_input(report)}"), width)
     lines += _labelled("outputs", " · ".join(_outputs(report)), width) if report.outputs else []
-    if report.compared == 0:
+    if report.compared == 0 or report.mode == "static":
         lines += _labelled("verdict", summary.sentence, width)
     elif report.passed:
         lines += _labelled("worst", _worst(summary), width)

@@ -12,6 +12,7 @@ from support import nets
 
 from harness.compare import stream
 from harness.compare.adjudicate import define
+from harness.compare.verdict import assemble
 from harness.data import KerasNode, LayerComparison, Network, Pair, Top
 from harness.diagnose.clues import Clues
 from harness.diagnose.explainer import Explainer
@@ -21,7 +22,7 @@ from harness.layers import layer_type
 from harness.layers.shapes import infer_shapes
 from harness.layout import last_shape
 from harness.mapping import map_layers
-from harness.recording import RecordingWriter
+from harness.recording import RecordingWriter, load_top
 
 
 def rows_of(
@@ -32,6 +33,7 @@ def rows_of(
     inputs: Mapping[Top, np.ndarray] | None = None,
     converted: bool = False,
     names: Mapping[str, str] | None = None,
+    end_to_end: bool = False,
 ) -> dict[str, LayerComparison]:
     """Every compared layer's row, causes and all. The recording holds what the definitions give: the cause is in question.
 
@@ -39,6 +41,7 @@ def rows_of(
         blobs: Caffe's, random ones unless given.
         converted: fill the model with them; else it keeps its own weights.
         names: Caffe layer → Keras layer, where they differ.
+        end_to_end: as a report has them: run from the input on too, missing layers among them, inherited errors told.
     """
     blobs = nets.random_blobs(net) if blobs is None else blobs
     inputs = nets.random_inputs(net) if inputs is None else inputs
@@ -52,12 +55,13 @@ def rows_of(
         with RecordingWriter(Path(folder) / "reference", engine="native", version="caffe 1.0.0") as writer:
             for top, array in forward(net, blobs, inputs).items():
                 writer.add(top.layer, net[top.layer].type, top.blob, array)
+        recording = writer.recording
         explain = Explainer(net, weights, shapes, candidate)
-        rows = list(
-            stream.compare_layers(
-                layer_map, weights, writer.recording, candidate, inputs, stream.Options(end_to_end=False), explain
-            )
-        )
+        options = stream.Options(end_to_end=end_to_end)
+        rows = list(stream.compare_layers(layer_map, weights, recording, candidate, inputs, options, explain))
+        if end_to_end:
+            missing = explain.missing(layer_map, lambda top: load_top(recording, top.layer, top.blob))
+            rows = list(assemble(net, layer_map, rows, shapes, traced=True, explain=missing))
     return {row.layer: row for row in rows}
 
 

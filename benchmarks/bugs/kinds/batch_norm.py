@@ -1,6 +1,6 @@
 """BatchNorm and the Scale behind it."""
 
-from benchmarks.bugs.bug import bug, harmless
+from benchmarks.bugs.bug import bug
 
 NORM = 'layers.BatchNormalization(epsilon=1e-5, name="{}")'
 
