@@ -27,13 +27,9 @@ FEW = 16
 
 @dataclass(frozen=True)
 class Measurement:
-    """What a pass over two arrays found: the figures to report and those that only the verdict needs."""
+    """What a pass over two arrays found: the figures to report, and what only the verdict needs."""
 
     metrics: Metrics
-    systematic: float
-    """Largest share, over the channels, of an error that is an affine function of the reference: its rms in units."""
-    relative: float
-    """Largest root mean square error of a channel over the channel's own: units mean little where a large x meets w = 0."""
     worst_site: int
     """Row (sites × channels) of the largest error in units."""
 
@@ -144,8 +140,10 @@ class _Totals:
             mismatched=self.mismatched + self.nonfinite,
             total=int(ref.size),
             nonfinite=self.nonfinite,
+            systematic_units=None if self.exact else systematic,
+            relative_rms=None if self.exact else self._relative(),
         )
-        return Measurement(metrics, systematic, self._relative(), row)
+        return Measurement(metrics, row)
 
     def _affine(self, sites: int) -> tuple[float, float, float]:
         """Slope and intercept of candidate on reference, and the affine share of the error, of the channel worst in it."""
@@ -161,12 +159,11 @@ class _Totals:
         return (
             1.0 + float(slope[worst]),
             float((mean_d - slope * mean_r)[worst]),
-            0.0 if self.exact or sites < FEW else float(share[worst]),
+            0.0 if sites < FEW else float(share[worst]),
         )
 
     def _relative(self) -> float:
-        if self.exact:
-            return 0.0
+        """Units mean little where a large x meets w = 0."""
         errors, sizes = self.sums[5], self.sums[3]
         with np.errstate(invalid="ignore", divide="ignore"):
             return math.sqrt(float(np.where(errors > 0, errors / sizes, 0.0).max(initial=0.0)))
