@@ -342,10 +342,9 @@ class Metrics:
     mismatched: int  # elements beyond the limit
     total: int
     nonfinite: int = 0
-    systematic_units: float | None = (
-        None  # of the channel worst in it: an error that is an affine function of the reference
-    )
-    relative_rms: float | None = None  # rms error of a channel over the channel's own rms, of the channel worst in it
+    channel_rms_units: float | None = None  # these three: of the channel worst in it
+    systematic_units: float | None = None  # the share of its error that is an affine function of the reference
+    relative_rms: float | None = None  # over the channel's own rms
 
 
 @dataclass(frozen=True)

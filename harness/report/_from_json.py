@@ -163,6 +163,7 @@ def _metrics(value: _Value) -> Metrics:
     return Metrics(
         max_units=_number(value.optional("max_units")),
         rms_units=_number(value.optional("rms_units")),
+        channel_rms_units=_number(value.optional("channel_rms_units")),
         systematic_units=_number(value.optional("systematic_units")),
         relative_rms=_number(value.optional("relative_rms")),
         max_abs=value["max_abs"].number(),

@@ -118,7 +118,17 @@ def _layer(row: LayerComparison) -> dict[str, Any]:
 def _metrics(metrics: Metrics | None) -> dict[str, Any] | None:
     if metrics is None:
         return None
-    figures = ("max_units", "rms_units", "systematic_units", "relative_rms", "max_abs", "max_rel", "slope", "intercept")
+    figures = (
+        "max_units",
+        "rms_units",
+        "channel_rms_units",
+        "systematic_units",
+        "relative_rms",
+        "max_abs",
+        "max_rel",
+        "slope",
+        "intercept",
+    )
     value: dict[str, Any] = {name: _number(getattr(metrics, name)) for name in figures}
     worst = metrics.worst
     value["worst"] = worst and {
