@@ -360,6 +360,15 @@ class Adjudication:
 
 
 @dataclass(frozen=True)
+class Witness:
+    """What another engine, which is not Caffe, says of a top that it computed from the same input, end to end."""
+
+    engine: str  # "opencv 4.12.0"
+    agrees_with: str  # "reference", "candidate", "both" or "neither"
+    max_abs: float | None  # its largest difference from the reference; None where its shape is another
+
+
+@dataclass(frozen=True)
 class Cause:
     """Why a layer is wrong. `code` is one of the contract's."""
 
@@ -394,6 +403,7 @@ class LayerComparison:
     causes: tuple[Cause, ...] = ()
     note: str | None = None  # a sentence, where the status alone does not say it
     reason: str = ""  # why these layers were taken for each other
+    witness: Witness | None = None  # None if none was asked, or if it has no such layer
 
 
 @dataclass(frozen=True)

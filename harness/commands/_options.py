@@ -60,6 +60,11 @@ def run_options(function: F) -> F:
                 "default: both, or isolated with --layer",
             ),
             click.option("--until", metavar="LAYER", help="judge an unfinished port up to this Caffe layer"),
+            click.option(
+                "--witness",
+                type=click.Choice(["opencv"]),
+                help="ask a third voice, which is not Caffe, about each layer",
+            ),
             click.option("--strict", is_flag=True, help="adjudicate every layer in float64"),
             click.option("--image", metavar="NAME", help="another Caffe image"),
             click.option("--threads", type=click.IntRange(min=1), help="threads for Caffe"),
