@@ -343,6 +343,9 @@ class Metrics:
     mismatched: int  # elements beyond the limit
     total: int
     nonfinite: int = 0
+    channel_rms_units: float | None = None  # these three: of the channel worst in it
+    systematic_units: float | None = None  # the share of its error that is an affine function of the reference
+    relative_rms: float | None = None  # over the channel's own rms
 
 
 @dataclass(frozen=True)
@@ -355,6 +358,15 @@ class Adjudication:
     agrees: bool
     reference_sound: bool
     sampled: int | None  # output elements examined, None for all
+
+
+@dataclass(frozen=True)
+class Witness:
+    """What another engine, which is not Caffe, says of a top that it computed from the same input, end to end."""
+
+    engine: str  # "opencv 4.12.0"
+    agrees_with: str  # "reference", "candidate", "both" or "neither"
+    max_abs: float | None  # its largest difference from the reference; None where its shape is another
 
 
 @dataclass(frozen=True)
@@ -395,6 +407,7 @@ class LayerComparison:
     causes: tuple[Cause, ...] = ()
     note: str | None = None  # a sentence, where the status alone does not say it
     reason: str = ""  # why these layers were taken for each other
+    witness: Witness | None = None  # None if none was asked, or if it has no such layer
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from harness.compare.folders import compare_recordings
 from harness.compare.judge_input import judge_input
 from harness.compare.outputs import compare_output
 from harness.compare.verdict import assemble, has_accumulated, name_sources
+from harness.compare.witness import hear, summary
 from harness.convert.weights import check_weights
 from harness.data import (
     Case,
@@ -32,13 +33,14 @@ from harness.data import (
     Tolerance,
     Top,
     Weights,
+    Witness,
 )
 from harness.diagnose.explainer import Explainer
 from harness.engines.candidate import open_candidate, run_preprocess, weights_of
 from harness.engines.keras import Candidate
 from harness.engines.reference import Reference, make_recording
 from harness.environment import describe_environment
-from harness.errors import MappingError, UsageError
+from harness.errors import MappingError, ReferenceEngineError, UsageError
 from harness.layers.base import Float32
 from harness.layers.folding import canonical_tops, folds
 from harness.layers.shapes import infer_shapes
@@ -60,6 +62,7 @@ class Options:
     fetch: bool = False
     command: str = ""
     target: str = ""  # what to give `harness compare` to repeat it
+    witness: str | None = None  # an engine that is asked as a third voice
 
 
 @dataclass(frozen=True)
@@ -140,10 +143,15 @@ def judge_candidate(
     outputs = _output_tops(network, layer_map)
     seen: list[OutputComparison] = []
     pictures: list[Picture] = []
+    third, unheard = _ask_witness(ready, options, progress)
+    heard: dict[Top, Witness] = {}
     first = next(iter(network.inputs), None)
     shown = input_picture(ready.inputs[first.blob], case.input) if first is not None else None
 
     def keep(top: Top, reference: Float32, computed: np.ndarray | None) -> None:
+        said = hear(third, top, reference, computed, len(heard) + 1) if third is not None else None
+        if said is not None:
+            heard[top] = said
         if top in outputs and options.mode != "isolated":
             seen.append(compare_output(top, reference, computed))
             if not pictures:
@@ -171,7 +179,8 @@ def judge_candidate(
         on_pair=lambda index, pair: progress("compare", index, total, pair.layer.name),
     )
     pairs = {pair.layer.name: pair for pair in layer_map.pairs}
-    rows.extend(explainer.noted(pairs[row.layer], row) for row in started)
+    for row in started:
+        rows.append(replace(explainer.noted(pairs[row.layer], row), witness=_said_of(row, heard)))
     progress("compare", total, total, "")
     missing = {name: why for name, why in layer_map.missing.items() if name in chosen}
     if case.input.preprocess:
@@ -211,6 +220,7 @@ def judge_candidate(
             *network.notes,
             *_stand_ins(recording),
             *_misfit(candidate),
+            *(note for note in (unheard, summary(table)) if note is not None),
             *(f"Keras layer {name!r}: {why}" for name, why in layer_map.extra.items()),
         ),
     )
@@ -242,6 +252,21 @@ def describe_candidate(case: Case, candidate: Candidate) -> dict[str, Any]:
         "device": "cpu",
         "dtype": "float32",
     }
+
+
+def _ask_witness(ready: Prepared, options: Options, progress: Progress) -> tuple[Recording | None, str | None]:
+    """The third voice's recording, or a sentence on why it has none. Raises EngineMissingError if it is not installed."""
+    if options.witness is None:
+        return None, None
+    try:
+        return make_recording(ready, Reference(engine=options.witness), progress), None
+    except ReferenceEngineError as error:
+        return None, f"{options.witness} was asked as a third voice and cannot answer: {error.message}"
+
+
+def _said_of(row: LayerComparison, heard: Mapping[Top, Witness]) -> Witness | None:
+    """The witness on a row's top, which the last of the layers in it has written."""
+    return next((heard[top] for name in row.caffe if (top := Top(name, row.top)) in heard), None)
 
 
 def _stand_ins(recording: Recording) -> tuple[str, ...]:

@@ -36,6 +36,7 @@ def compare_and_report(*, anew: bool, **given: Any) -> int:
         layers=given["layers"],
         mode=given["mode"] or ("isolated" if given["layers"] else "both"),
         strict=given["strict"],
+        witness=given["witness"],
         until=given["until"],
         fetch=given["fetch"],
         command=command_line(),

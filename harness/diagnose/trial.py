@@ -21,7 +21,7 @@ from harness.diagnose.setting import Setting
 from harness.errors import CandidateError, HarnessError
 from harness.layers import layer_type
 from harness.layers.base import Blobs, Exact, Float32, Float64, Index, U, gamma
-from harness.layout import caffe_shape, channels_first, last_shape
+from harness.layout import channels_first, last_shape
 
 if TYPE_CHECKING:
     from harness.diagnose.clues import Suspicion
@@ -77,7 +77,7 @@ class Trial:
             worst_site: N and the spatial axes of the largest error.
         """
         whole = cls(pair, blobs, bottoms, rerun, position)
-        if multiplications(pair, bottoms, caffe_shape(top_shape)) <= CHEAP or not _can_be_cut(pair, bottoms):
+        if multiplications(pair, bottoms, top_shape) <= CHEAP or not _can_be_cut(pair, bottoms):
             return whole
         small = cls(pair, blobs, piece_of(pair, bottoms, top_shape, worst_site), rerun, position)
         return small if small.shows_an_error else whole

@@ -186,6 +186,8 @@ def _groups(report: ParityReport, row: LayerComparison) -> Iterator[tuple[str, t
         judgement += [("sampled", f"{row.sampled:,} elements")]
     if row.float64 is not None:
         judgement += [("float64", _summary.adjudicated(row.float64))]
+    if row.witness is not None:
+        judgement += [("third voice", _summary.witnessed(row.witness))]
     yield "Judgement", tuple((label, value) for label, value in judgement if value)
     for title, metrics in (("By itself", row.isolated), ("End to end", row.end_to_end)):
         if metrics is not None:

@@ -123,6 +123,10 @@ def detail(row: LayerComparison) -> str:
             parts.append(f"worst at {at}: Caffe {caffe}, Keras {keras}")
     if row.note:
         parts.append(_text.printable(row.note))
+    if row.float64 is not None:
+        parts.append(_summary.farther(row.float64))
+    if row.witness is not None:
+        parts.append(_summary.witnessed(row.witness))
     return "; ".join(parts)
 
 
