@@ -9,8 +9,8 @@ import numpy as np
 
 from harness.compare import limits
 from harness.compare.judge import is_suspect
-from harness.compare.measure import Measurement, measure
-from harness.data import Tolerance
+from harness.compare.measure import measure
+from harness.data import Metrics, Tolerance
 from harness.layers.base import TINY, Float32, Unit, from_rows
 from harness.layout import channels_last
 
@@ -67,17 +67,17 @@ def expect(
     if unit.dense is None and unit.site is None:
         return Expected(elements, {"largest": 1.0}, EXACT)
     if right and candidate is not None:
-        found = measure(channels_last(reference), candidate, unit, limit=limits.MAX_UNITS)
+        found = measure(channels_last(reference), candidate, unit, limit=limits.MAX_UNITS).metrics
         if is_suspect(found):
             return Expected(elements, _twice(found), ROUNDING + ACQUITTED)
     return Expected(elements, FIRST_STAGE, ROUNDING)
 
 
-def _twice(found: Measurement) -> dict[str, float]:
+def _twice(found: Metrics) -> dict[str, float]:
     shown = {
-        "largest": found.metrics.max_units or 0.0,
-        "rms": found.metrics.rms_units or 0.0,
-        "relative": found.relative,
-        "systematic": found.systematic,
+        "largest": found.max_units or 0.0,
+        "rms": found.rms_units or 0.0,
+        "relative": found.relative_rms or 0.0,
+        "systematic": found.systematic_units or 0.0,
     }
     return {what: max(most, float(f"{2 * shown[what]:.2g}")) for what, most in FIRST_STAGE.items()}
