@@ -131,6 +131,10 @@ class Trial:
             self._made[key] = self._run(edits, weights, wide=self.wide)
         return self._made[key]
 
+    def run_again(self) -> np.ndarray | None:
+        """What Keras makes of the bottoms this time, channels last: another thing each time where chance is at work."""
+        return self._run({}, {}, wide=self.wide)
+
     def _run(self, edits: Mapping[str, Any], weights: Mapping[str, Any], *, wide: bool) -> np.ndarray | None:
         try:
             return self.rerun(self.bottoms, last_shape(self.setting.shape), edits, weights, wide)
