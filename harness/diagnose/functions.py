@@ -168,7 +168,7 @@ def _of_class(class_name: str, config: Mapping[str, Any]) -> Function | None:
 
 
 def caffe_function(layer: Layer) -> Function | None:
-    """The function that an activation layer of Caffe's is; None for other layers."""
+    """The function that an activation layer of Caffe's is, a softmax one over the channels; None for other layers."""
     parameters = layer.parameters
     if layer.type == "ReLU":
         return function("relu", negative_slope=_short(parameters.relu_param.negative_slope))
@@ -176,6 +176,8 @@ def caffe_function(layer: Layer) -> Function | None:
         return function("elu", alpha=_short(parameters.elu_param.alpha))
     if layer.type == "Swish" and parameters.swish_param.beta == 1:
         return function("silu")
+    if layer.type == "Softmax" and parameters.softmax_param.axis == 1:
+        return Function("softmax")
     name = {"Sigmoid": "sigmoid", "TanH": "tanh", "BNLL": "softplus"}.get(layer.type)
     return function(name) if name else None
 

@@ -10,7 +10,7 @@ from itertools import combinations
 from harness.diagnose.clues import Suspicion
 from harness.diagnose.trial import Fit, Trial
 
-MOST = 6
+MOST = 8
 """Suspicions that are paired with each other, the ones that come nearest by themselves."""
 
 OF_ONE_CODE = 2

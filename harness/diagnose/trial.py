@@ -90,8 +90,8 @@ class Trial:
 
     @cached_property
     def wide(self) -> bool:
-        """True if the Keras layers can be computed in float64."""
-        return self._run({}, {}, wide=True) is not None
+        """True if the Keras layers can be computed in float64; it would hide that they compute in less than float32."""
+        return self.pair.precision == "float32" and self._run({}, {}, wide=True) is not None
 
     @cached_property
     def candidate(self) -> np.ndarray | None:

@@ -33,14 +33,14 @@ _TRIED = tuple(
 )
 """What is tried where no configuration says what Keras applies."""
 
-_ADDED = tuple(one for one in _TRIED if one.name in ("relu", "relu6", "sigmoid", "tanh", "elu"))
-"""What is tried where Caffe has nothing; a leaky slope is found by its size."""
+_ENDS = {"relu": (0.0, np.inf), "relu6": (0.0, 6.0), "sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "elu": (-1.0, np.inf)}
+"""What is tried where Caffe has nothing: functions that keep to a range, where Keras' numbers do and Caffe's do not."""
 
 
 def suspect(clues: Clues) -> Iterator[Suspicion]:
     """Hold what the Keras layers apply against Caffe's activation."""
     main = clues.main
-    if main is None or any(layer.type in ("PReLU", "Softmax") for layer in clues.pair.caffe):
+    if main is None or any(_is_of_another_kind(layer) for layer in clues.pair.caffe):
         return
     layer = next((one for one in clues.pair.caffe if caffe_function(one) is not None), None)
     ours = caffe_function(layer) if layer is not None else LINEAR
@@ -50,9 +50,14 @@ def suspect(clues: Clues) -> Iterator[Suspicion]:
         yield _suspicion(clues, main, layer, ours, theirs, in_place_of(layer, theirs), stated=True)
     yield from _added_by_others(clues, main)
     if theirs is None and (is_opaque(main) or layer is clues.pair.layer) and must_be_tried(clues):
-        for one in (*_slopes(clues, layer), *(_TRIED if layer is not None else _ADDED)):
+        for one in (*_slopes(clues, layer), *(_TRIED if layer is not None else _within_range(clues))):
             if not _same(one, ours):
                 yield _suspicion(clues, main, layer, ours, one, in_place_of(layer, one), stated=False)
+
+
+def _is_of_another_kind(layer: Layer) -> bool:
+    """True for activations with families of their own: learned slopes, and a softmax along another axis."""
+    return layer.type == "PReLU" or (layer.type == "Softmax" and caffe_function(layer) is None)
 
 
 def _same(one: Function, other: Function) -> bool:
@@ -133,6 +138,18 @@ def _first(theirs: Function):  # type: ignore[no-untyped-def]
     return change
 
 
+def _within_range(clues: Clues) -> Iterator[Function]:
+    trial = clues.trial
+    assert trial is not None
+    candidate, reference = trial.candidate, trial.reference
+    if candidate is None or reference is None:
+        return
+    for name, (low, high) in _ENDS.items():
+        inside = [bool(((one >= low) & (one <= high)).all()) for one in (candidate, reference)]
+        if inside == [True, False]:
+            yield Function(name)
+
+
 def _slopes(clues: Clues, layer: Layer | None) -> Iterator[Function]:
     """The leaky slope, or an ELU's alpha, that the largest number below zero suggests."""
     trial = clues.trial
@@ -146,7 +163,9 @@ def _slopes(clues: Clues, layer: Layer | None) -> Iterator[Function]:
     lowest = np.unravel_index(np.argmin(x), x.shape)
     depth, given = float(x[lowest]), float(candidate[lowest])
     slope, alpha = rounded(given / depth), rounded(given / float(np.expm1(depth)))
-    if slope not in (0, 1):
+    above = x > 0
+    same = bool(np.allclose(candidate[above], x[above], rtol=1e-3))
+    if slope not in (0, 1) and (same or layer is not None):
         yield Function("leaky_relu", (("negative_slope", slope),))
     if layer is not None and alpha not in (0, 1):
         yield Function("elu", (("alpha", alpha),))

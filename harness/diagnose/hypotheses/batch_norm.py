@@ -46,7 +46,6 @@ def suspect(clues: Clues) -> Iterator[Suspicion]:
     for one in (*_statistics(clues, scale), *(_scale(clues, scale) if scale is not None else ())):
         shown = [name for name in one.variables if name in known]
         stated = bool(shown) and all(_equal(known[name], one.variables[name]) for name in shown)
-        stated = stated and len(shown) == len(one.variables)
         if stated or must_be_tried(clues):
             evidence = _evidence(clues, main, one, known) if stated else _tried(clues, main, one)
             yield Suspicion(one.code, one.said, evidence, one.fix, main.name, stated=stated, mistake=one.mistake)
@@ -251,7 +250,7 @@ def _equal(held: np.ndarray, array: np.ndarray) -> bool:
 
 def _evidence(clues: Clues, main: KerasNode, one: _Mistaken, known: Any) -> str:
     """The first numbers of what is held and of what should be."""
-    name = next(iter(one.variables))
+    name = next(name for name in one.variables if name in known)
     return f"{main.name}: {name} begins with {_shown(known[name])}; {_blobs(clues)}"
 
 

@@ -9,9 +9,12 @@ import numpy as np
 from harness.data import Layer
 from harness.diagnose.clues import Clues, Suspicion
 from harness.diagnose.reading import differ, distinct, is_opaque, rounded
-from harness.diagnose.setting import Mistake, Setting, in_parameters
+from harness.diagnose.setting import Mistake, Setting, all_of, in_parameters
 from harness.layers.decimals import as_written
 from harness.layers.lrn import base_of
+
+LARGEST_BETA = 2.0
+"""Of exponents that anybody would take."""
 
 
 def suspect(clues: Clues) -> Iterator[Suspicion]:
@@ -49,7 +52,7 @@ def suspect(clues: Clues) -> Iterator[Suspicion]:
     for keep in (True, False):
         yield one(
             "lrn.size",
-            f"Keras takes local_size {size} for the radius of a window of {wide}",
+            f"Keras takes local_size {size} for the radius of a window of {wide}{_shared(keep)}",
             f"depth_radius={size // 2}",
             _in_size(wide, keep=keep),
         )
@@ -60,18 +63,18 @@ def suspect(clues: Clues) -> Iterator[Suspicion]:
     for theirs in (alpha / window, alpha * window**2) if alpha else ():
         yield constant("alpha", theirs)
     there = spec.ACROSS_CHANNELS if within else spec.WITHIN_CHANNEL
-    for weight in (alpha, alpha * size, alpha / size):
+    for factor, said in ((1, ""), (size, f", alpha times {size}"), (1 / size, f", alpha over {size}")):
         yield one(
             "lrn.region",
-            f"Keras sums {'across channels' if within else 'within each channel'}, "
+            f"Keras sums {'across channels' if within else 'within each channel'}{said}, "
             f"Caffe {'within each' if within else 'across them'}",
             f"a sum over {'height and width' if within else 'channels'}",
-            in_parameters("lrn_param", norm_region=there, alpha=weight),
+            all_of(_in_alpha(factor), in_parameters("lrn_param", norm_region=there)),
         )
     for other in sorted({size - 2, size + 2, 5, 3, 11} - {size, wide}):
         for keep in (True, False):
             if other > 0:
-                said = f"Keras sums over {other}, Caffe over {size}"
+                said = f"Keras sums over {other}, Caffe over {size}{_shared(keep)}"
                 yield one("lrn.size", said, f"a window of {size}", _in_size(other, keep=keep))
     for name, theirs in _fitted(clues):
         if differ(theirs, {"alpha": alpha, "beta": beta, "k": k}[name]):
@@ -81,6 +84,10 @@ def suspect(clues: Clues) -> Iterator[Suspicion]:
 def _written(layer: Layer) -> str:
     spec = layer.parameters.lrn_param
     return f"local_size {spec.local_size}, alpha {spec.alpha:g}, beta {spec.beta:g}, k {spec.k:g}"
+
+
+def _shared(keep: bool) -> str:
+    return "" if keep else ", over which it shares alpha"
 
 
 def _in_alpha(factor: float) -> Mistake:
@@ -143,5 +150,7 @@ def _fitted(clues: Clues) -> list[tuple[str, float]]:
     }
     if within:
         del fits["k"]
+    if not 0 < of_beta < LARGEST_BETA:
+        del fits["beta"]
     left = {name: float(np.square(fit - ratio).sum()) for name, (_, fit) in fits.items()}
     return [(name, rounded(fits[name][0])) for name in sorted(fits, key=left.__getitem__)]
