@@ -33,13 +33,20 @@ class Finding:
 
 
 def findings(clues: Clues) -> list[Finding]:
-    """How the kernel and the bias differ from Caffe's; empty where they do not, or cannot be read."""
+    """How the variables of the Keras layer differ from Caffe's; empty where they do not, or cannot be read."""
     node = clues.main
     variables = clues.variables(node.name) if node is not None and clues.blobs else {}
     own = read_learned(clues, variables)
-    if own is None:
-        return []
-    found = of_kernel(clues, own, variables["kernel"].shape)
+    return [] if own is None else compared(clues, own, variables["kernel"].shape)
+
+
+def compared(clues: Clues, own: Learned, keras_shape: Shape) -> list[Finding]:
+    """How a kernel and a bias differ from Caffe's.
+
+    Args:
+        keras_shape: the kernel's as Keras would hold it: what its initializer goes by.
+    """
+    found = of_kernel(clues, own, keras_shape)
     owner = caffe_bias(clues)
     if owner is None and own.bias is None:
         return found

@@ -155,14 +155,15 @@ def rounded(theirs: np.ndarray, ours: np.ndarray) -> str | None:
 def _to_float16(values: np.ndarray) -> np.ndarray:
     with np.errstate(over="ignore"):
         near: np.ndarray = values.astype(np.float16).astype(np.float32)
-        return near
+    return near
 
 
 def _to_bfloat16(values: np.ndarray) -> np.ndarray:
     """To the nearest number of 8 significant bits, to even where two are as near."""
     bits = np.ascontiguousarray(values, np.float32).view(np.uint32)
     kept = (bits + 0x7FFF + ((bits >> 16) & 1)) & np.uint32(0xFFFF0000)
-    return kept.astype(np.uint32).view(np.float32)
+    near: np.ndarray = kept.astype(np.uint32).view(np.float32)
+    return near
 
 
 PRECISIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {"float16": _to_float16, "bfloat16": _to_bfloat16}
