@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -36,6 +36,7 @@ from harness.data import (
     Witness,
 )
 from harness.diagnose.explainer import Explainer
+from harness.diagnose.preprocessing import explain_input
 from harness.engines.candidate import open_candidate, run_preprocess, weights_of
 from harness.engines.keras import Candidate
 from harness.engines.reference import Reference, make_recording
@@ -166,7 +167,7 @@ def judge_candidate(
         tolerance=case.tolerance,
     )
     total = len(layer_map.pairs)
-    explainer = Explainer(network, ready.weights, ready.shapes, candidate)
+    explainer = Explainer(network, ready.weights, ready.shapes, candidate, case.input)
     started = stream.compare_layers(
         layer_map,
         ready.weights,
@@ -184,11 +185,7 @@ def judge_candidate(
     progress("compare", total, total, "")
     missing = {name: why for name, why in layer_map.missing.items() if name in chosen}
     if case.input.preprocess:
-        first_rows = [
-            judge_input(network[top.layer], top, ready.inputs[top.blob], own[top], case.input.preprocess)
-            for top in network.inputs
-        ]
-        rows = first_rows + rows
+        rows = [*_input_rows(ready, own, case.input.preprocess), *rows]
     table = assemble(
         network,
         replace(layer_map, missing=missing),
@@ -238,6 +235,14 @@ def _misfit(candidate: Candidate) -> tuple[str, ...]:
         f"the Keras model does not fit together ({error.address}: {error.message}); it was built with its height and width "
         "left open, so that every layer could be judged",
     )
+
+
+def _input_rows(ready: Prepared, own: Mapping[Top, Float32], by: str) -> Iterator[LayerComparison]:
+    """What the port's preprocessing feeds against what Caffe was fed, with causes."""
+    for top in ready.network.inputs:
+        fed = ready.inputs[top.blob]
+        row = judge_input(ready.network[top.layer], top, fed, own[top], by)
+        yield replace(row, causes=explain_input(fed, own[top], ready.case.input, by)) if row.status.fails else row
 
 
 def describe_candidate(case: Case, candidate: Candidate) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def check(case: Case, options: Options | None = None, progress: Progress = silen
     unfinished = layers_behind(network, options.until)
     candidate, layer_map = open_candidate(case, network, ready.weights, ready.shapes, unfinished)
     chosen = choose_layers(network, layer_map, options)
-    explainer = Explainer(network, ready.weights, ready.shapes, candidate)
+    explainer = Explainer(network, ready.weights, ready.shapes, candidate, case.input)
     sizes = _Sizes(candidate.graph, ready.shapes)
     rows = []
     for index, pair in enumerate(layer_map.pairs):

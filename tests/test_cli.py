@@ -118,6 +118,19 @@ def test_quiet_prints_the_first_line_only(harness):
     assert done.out.splitlines() == ["✓ PARITY  digits_lenet   6 match   coverage 6/6"]
 
 
+def test_a_static_check_leaves_with_0_or_1_and_is_not_called_parity(harness, digits):
+    done = harness("run", digits, "--static", "--quiet")
+    assert (done.status, done.out.split("  ")[0]) == (0, "✓ STATIC CHECKS PASSED")
+    file = digits / "keras_model.py"
+    file.write_text(file.read_text().replace("MaxPooling2D(2", "AveragePooling2D(2"))
+    done = harness("compare", digits, "--static", "--quiet")
+    assert (done.status, done.out.split("  ")[0]) == (1, "✗ STATIC CHECKS FAILED")
+
+
+def test_a_static_check_takes_no_option_that_says_how_to_run(harness, digits):
+    assert "--static runs nothing, so --strict says nothing" in one_line(harness("run", digits, "--static", "--strict"))
+
+
 def test_without_a_case_the_last_one_is_meant(harness):
     harness("compare", "dilation_mini", "--reference", "golden")
     done = harness("compare", "--reference", "golden", "--quiet")

@@ -297,21 +297,22 @@ def with_preprocessing(folder: Path, body: str) -> Case:
 
 
 @pytest.mark.parametrize(
-    ("body", "status"),
+    ("body", "status", "codes"),
     [
-        ("rgb[:, :, ::-1] - np.array([102.93, 111.36, 116.52])", "match"),
-        ("rgb - np.array([102.93, 111.36, 116.52])", "diverges"),
-        ("rgb[:, :, ::-1]", "diverges"),
-        ("rgb[:, :, ::-1] - np.array([102.93, 111.36, 116.62])", "diverges"),
-        ("rgb[1:, :, ::-1] - np.array([102.93, 111.36, 116.52])", "shape"),
+        ("rgb[:, :, ::-1] - np.array([102.93, 111.36, 116.52])", "match", []),
+        ("rgb - np.array([102.93, 111.36, 116.52])", "diverges", ["input.channel_order"]),
+        ("rgb[:, :, ::-1]", "diverges", ["input.mean"]),
+        ("rgb[:, :, ::-1] - np.array([102.93, 111.36, 116.62])", "diverges", ["input.mean"]),
+        ("rgb[1:, :, ::-1] - np.array([102.93, 111.36, 116.52])", "shape", []),
     ],
 )
-def test_the_ports_own_preprocessing_is_the_first_row(tmp_path, models, body, status):
+def test_the_ports_own_preprocessing_is_the_first_row(tmp_path, models, body, status, codes):
     folder = Path(shutil.copytree(models / "dilation_mini", tmp_path / "dilation_mini"))
     text = (folder / "case.toml").read_text()
     (folder / "case.toml").write_text(text.replace("../../inputs", str(models.parent / "inputs")))
     report = compare(with_preprocessing(folder, body))
     assert statuses(report)["data"] == status
+    assert [cause.code for cause in report["data"].causes] == codes
     others = [row for row in report.layers if row.layer != "data"]
     if status == "match":
         assert report.passed

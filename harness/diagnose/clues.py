@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.data import KerasNode, LayerComparison, Network, Pair, Shape, Top, Weights
+from harness.data import InputSource, KerasNode, LayerComparison, Network, Pair, Shape, Top, Weights
 from harness.diagnose.setting import Mistake
 from harness.diagnose.trial import Trial
 from harness.layers import layer_type
@@ -52,6 +52,7 @@ class Clues:
     variables: Callable[[str], Mapping[str, np.ndarray]]  # a Keras layer's weights by the variables' names
     row: LayerComparison | None = None
     trial: Trial | None = None
+    fed: InputSource | None = None  # how the net's input was made
     source: Callable[[str], str | None] = lambda layer: None  # where a Keras layer stands: "keras_model.py:41"
 
     @property

@@ -13,6 +13,7 @@ from harness.compare.judge import Evidence
 from harness.compare.stream import Rerun
 from harness.data import (
     Cause,
+    InputSource,
     KerasGraph,
     KerasNode,
     LayerComparison,
@@ -53,6 +54,7 @@ class Explainer:
     weights: Weights
     shapes: Mapping[Top, Shape]
     model: Model
+    fed: InputSource | None = None  # how the net's input was made
 
     def __call__(self, evidence: Evidence, row: LayerComparison, rerun: Rerun) -> LayerComparison:
         """The row with what could be found out; a cause that cannot be looked for is no reason to lose the verdict."""
@@ -85,6 +87,7 @@ class Explainer:
             bottoms=[self.shapes[top] for top in pair.bottoms],
             variables=self.model.weights_of,
             source=self.model.source_of,
+            fed=self.fed,
         )
 
     def noted(self, pair: Pair, row: LayerComparison) -> LayerComparison:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -43,14 +43,19 @@ def fill_weights(
         WeightsError: a Caffe layer that learns has no counterpart though some Keras layer may be it, or the model ends before
             it; a Keras layer that learns has none; or a shape does not fit. Nothing keeps its initial weights in silence.
     """
-    _refuse_missing(candidate, layer_map, network, weights, unfinished)
+    left_out = _left_out(candidate, layer_map, network, weights, unfinished)
     classes = {node.name: node.class_name for node in candidate.graph.nodes}
     filled: set[int] = set()
     for pair in layer_map.pairs:
         arrays = _arrays(pair, weights, shapes, classes[pair.main])
         layer = candidate.layer(pair.main)
         if arrays or _learns(layer):
-            fill_layer(layer, arrays, pair.layer.name, network)
+            try:
+                fill_layer(layer, arrays, pair.layer.name, network)
+            except WeightsError as error:
+                if left_out:  # the likelier reason for a size that does not fit
+                    raise _no_place_for(left_out[0], network, list(classes)) from error
+                raise
             filled.add(id(layer))
     empty = [
         node.name
@@ -78,25 +83,33 @@ def _learns(layer: Any) -> bool:
     return bool(getattr(layer, "weights", None))  # an operation of keras.ops has none
 
 
-def _refuse_missing(
+def _left_out(
     candidate: Model, layer_map: LayerMap, network: Network, weights: Weights, unfinished: Collection[str]
-) -> None:
+) -> list[str]:
+    """The Caffe layers that learn and were left out of the middle of the model, where no other layer can be their own.
+
+    Raises:
+        WeightsError: one has no counterpart though a Keras layer is left that learns, or the model ends before it.
+    """
     names = [node.name for node in candidate.graph.nodes]
     mapped = {name for pair in layer_map.pairs for name in pair.keras}
     spare = any(_learns(candidate.layer(name)) for name in names if name not in mapped)
     last = max((layer_map.order.index(one.name) for pair in layer_map.pairs for one in pair.caffe), default=-1)
-    for name in layer_map.missing:
-        if not weights.of(name) or name in unfinished:
-            continue
-        if layer_map.order.index(name) < last and not spare:
-            continue  # left out in the middle of the model, where no other name can be its own; the report says so
-        near = difflib.get_close_matches(keras_name(name), names, 1)
-        hint = f"; the nearest name is {near[0]!r}" if near else ""
-        raise WeightsError(
-            f"the Keras model has no layer {keras_name(name)!r} to take its weights{hint}",
-            file=network.path,
-            line=network[name].line,
-            layer=name,
-            fix=f'name the Keras layer {keras_name(name)!r}, or write [names] "{name}" = "…" into the case; '
-            "--until LAYER judges an unfinished port",
-        )
+    lacking = [name for name in layer_map.missing if weights.of(name) and name not in unfinished]
+    for name in lacking:
+        if spare or layer_map.order.index(name) > last:
+            raise _no_place_for(name, network, names)
+    return lacking
+
+
+def _no_place_for(name: str, network: Network, names: Sequence[str]) -> WeightsError:
+    near = difflib.get_close_matches(keras_name(name), names, 1)
+    hint = f"; the nearest name is {near[0]!r}" if near else ""
+    return WeightsError(
+        f"the Keras model has no layer {keras_name(name)!r} to take its weights{hint}",
+        file=network.path,
+        line=network[name].line,
+        layer=name,
+        fix=f'name the Keras layer {keras_name(name)!r}, or write [names] "{name}" = "…" into the case; '
+        "--until LAYER judges an unfinished port",
+    )

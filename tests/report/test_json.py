@@ -142,7 +142,7 @@ def test_half_a_surrogate_pair_is_still_utf_8(tmp_path):
         ),
         (
             lambda r: r["layers"][3].update(status="fine"),
-            "expected one of match, inherited, diverges, shape, missing, nonfinite, pending, "
+            "expected one of match, inherited, diverges, shape, missing, nonfinite, pending, consistent, "
             'found "fine" @ $.layers[3].status',
         ),
         (lambda r: r.update(passed=True), "expected false, as the layers say, found true @ $.passed"),

@@ -13,7 +13,7 @@ from support import nets
 from harness.compare import stream
 from harness.compare.adjudicate import define
 from harness.compare.verdict import assemble
-from harness.data import KerasNode, LayerComparison, Network, Pair, Top
+from harness.data import InputSource, KerasNode, LayerComparison, Network, Pair, Top
 from harness.diagnose.clues import Clues
 from harness.diagnose.explainer import Explainer
 from harness.engines.filling import fill_weights
@@ -34,6 +34,7 @@ def rows_of(
     converted: bool = False,
     names: Mapping[str, str] | None = None,
     end_to_end: bool = False,
+    fed: InputSource | None = None,
 ) -> dict[str, LayerComparison]:
     """Every compared layer's row, causes and all. The recording holds what the definitions give: the cause is in question.
 
@@ -41,6 +42,7 @@ def rows_of(
         blobs: Caffe's, random ones unless given.
         converted: fill the model with them; else it keeps its own weights.
         names: Caffe layer → Keras layer, where they differ.
+        fed: how the input was made, for the causes that depend on it.
         end_to_end: as a report has them: run from the input on too, missing layers among them, inherited errors told.
     """
     blobs = nets.random_blobs(net) if blobs is None else blobs
@@ -56,7 +58,7 @@ def rows_of(
             for top, array in forward(net, blobs, inputs).items():
                 writer.add(top.layer, net[top.layer].type, top.blob, array)
         recording = writer.recording
-        explain = Explainer(net, weights, shapes, candidate)
+        explain = Explainer(net, weights, shapes, candidate, fed)
         options = stream.Options(end_to_end=end_to_end)
         rows = list(stream.compare_layers(layer_map, weights, recording, candidate, inputs, options, explain))
         if end_to_end:
