@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,14 +65,18 @@ def write_test(check: Check) -> str:
     if check.own_layers:
         imports += ["", "import harness.keras_layers  # noqa: F401, registers the layers that Keras lacks"]
     needs = "Keras and TensorFlow" if check.saved else "and nothing else"
-    caffe = CAFFE.format(files=list(check.caffe_files), bottoms=dict(check.caffe_bottoms), tops=dict(check.caffe_tops))
+    caffe = CAFFE.format(
+        files=json.dumps(check.caffe_files),
+        bottoms=json.dumps(dict(check.caffe_bottoms)),
+        tops=json.dumps(dict(check.caffe_tops)),
+    )
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         needs=f"{needs}, and caffe-keras-parity for layers that Keras lacks" if check.own_layers else needs,
         imports="\n".join(imports),
         bottoms="\n".join(["[", *(f'    ("{name}", {steps}),' for name, steps in check.bottoms), "]"]),
         tops=_lines({name: str(steps) for name, steps in check.tops.items()}),
         reason=check.reason,
-        limits=_lines({name: repr(dict(limits)) for name, limits in check.limits.items()}),
+        limits=_lines({name: json.dumps(dict(limits)) for name, limits in check.limits.items()}),
         keras=SEGMENT if check.saved else RECORDED,
         caffe=caffe if check.caffe_files else "",
     )

@@ -28,6 +28,7 @@ from harness.reproduce.one_layer import cut_out
 from harness.reproduce.readme import write_case, write_readme
 
 TEST, PROTOTXT, CAFFEMODEL, KERAS = "test_layer.py", "layer.prototxt", "layer.caffemodel", "segment.keras"
+CASE = "case.toml"
 
 
 @dataclass(frozen=True)
@@ -93,12 +94,17 @@ class Writer:
             caffe_tops=dict(zip(self.cut.outputs, self.tops, strict=True)),
         )
         self._text(TEST, write_test(check), "a pytest that holds Keras against Caffe")
-        commands = {f"pytest {self.out / TEST}": "says whether Keras computes what Caffe computed"}
         if saved is not None and made is not None:
             self._write_case(learns=CAFFEMODEL in caffe_files)
-            commands[f"harness run {self.out}"] = "has Caffe compute it again, and says why Keras does not"
-        self._text("README.md", write_readme(self.report, self.files, commands, self.notes))
-        return Reproducer(self.out, self.report, self.files, commands, tuple(self.notes))
+        self._text("README.md", write_readme(self.report, self.files, self._commands(Path()), self.notes))
+        return Reproducer(self.out, self.report, self.files, self._commands(self.out), tuple(self.notes))
+
+    def _commands(self, folder: Path) -> dict[str, str]:
+        """What to try in the folder, and what it does."""
+        commands = {f"pytest {folder / TEST}": "says whether Keras computes what Caffe computed"}
+        if CASE in self.files:
+            commands[f"harness run {folder}"] = "has Caffe compute it again, and says why Keras does not"
+        return commands
 
     # -------------------------------------------------------------------------------------------------- Caffe's side
 
@@ -113,7 +119,7 @@ class Writer:
             )
             self.files["python_layers/"] = "the Caffe Python layers of the case"
         shapes = blob_shapes(self.ready.network, self.ready.shapes)
-        layers = [layer for layer in self.cut.network.layers if layer.name in shapes]
+        layers = [layer for layer in self.pair.caffe if layer.name in shapes]
         if not self._is_plain():
             self.notes.append("a plain Caffe lacks this layer type; the harness brings a Python layer for it")
         if not layers:
@@ -226,9 +232,9 @@ class Writer:
             self.bottoms,
             {} if theirs == keras_name(name) or not getattr(main, "weights", ()) else {name: theirs},
             [layer.name for layer in self.pair.caffe],
-            learns=learns,
+            weights=self.ready.weights.kind if learns else None,
         )
-        self._text("case.toml", text, "the folder as a case of the harness")
+        self._text(CASE, text, "the folder as a case of the harness")
 
     def _save(self, file: str, array: np.ndarray, what: str) -> None:
         np.save(self.folder / file, np.ascontiguousarray(array, np.float32).reshape(array.shape), allow_pickle=False)
