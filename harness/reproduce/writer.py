@@ -70,13 +70,13 @@ class Writer:
         """Write everything.
 
         Raises:
-            CandidateError: the Keras layers can neither compute anything here nor be saved.
             WeightsError, CaffemodelError: the layer's weights cannot be written.
         """
         self.folder.mkdir()
         feeds = [self._steps(cut).apply(self._blob(cut.top)) for cut in self.pair.inputs]
-        made = self._computed(feeds)
-        saved = self._write_segment(feeds, made)
+        outcome = self._run(feeds)
+        refusal, made = (outcome, None) if isinstance(outcome, str) else (None, outcome)
+        saved = None if made is None else self._write_segment(feeds, made)
         caffe_files = self._write_net()
         for blob, file in self.bottoms.items():
             self._save(file, self._blob(self.cut.inputs[blob]), f"what Caffe's layer read ({blob}), N, C, H, W")
@@ -88,13 +88,14 @@ class Writer:
             limits={file: one.limits for file, one in zip(self.tops, expected, strict=True)},
             reason=expected[0].reason,
             saved=saved is not None,
+            refusal=refusal,
             own_layers=bool(saved),
             caffe_files=caffe_files if self._is_plain() else (),
             caffe_bottoms=self.bottoms,
             caffe_tops=dict(zip(self.cut.outputs, self.tops, strict=True)),
         )
         self._text(TEST, write_test(check), "a pytest that holds Keras against Caffe")
-        if saved is not None and made is not None:
+        if saved is not None:
             self._write_case(learns=CAFFEMODEL in caffe_files)
         self._text("README.md", write_readme(self.report, self.files, self._commands(Path()), self.notes))
         return Reproducer(self.out, self.report, self.files, self._commands(self.out), tuple(self.notes))
@@ -158,43 +159,30 @@ class Writer:
             else made_steps(shape, made[position].shape, rank, cut.layout)
         )
 
-    def _computed(self, feeds: Sequence[np.ndarray]) -> list[np.ndarray] | None:
+    def _run(self, feeds: Sequence[np.ndarray]) -> list[np.ndarray] | str:
+        """What the Keras layers compute of Caffe's bottoms, or why they cannot."""
         try:
             return [np.asarray(tensor) for tensor in self.segment.run(feeds)]
         except CandidateError as error:
             self.notes.append(f"Keras cannot compute it from Caffe's bottoms: {error.message}")
-            return None
+            return self.notes[-1]
 
-    def _write_segment(self, feeds: Sequence[np.ndarray], made: Sequence[np.ndarray] | None) -> bool | None:
+    def _write_segment(self, feeds: Sequence[np.ndarray], made: Sequence[np.ndarray]) -> bool | None:
         """Save the Keras layers; True if some are the harness', None if it cannot be done."""
         names = [f"{keras_name(cut.top.blob)}_given" for cut in self.pair.inputs]
-        inputs = (
-            feeds
-            if made is not None
-            else [self._declared(cut, feed) for cut, feed in zip(self.pair.inputs, feeds, strict=True)]
-        )
         try:
-            own = save_segment(self.segment, inputs, names, self.folder / KERAS)
+            own = save_segment(self.segment, feeds, names, self.folder / KERAS)
         except CandidateError as error:
             places = dict.fromkeys(filter(None, map(self.candidate.source_of, self.pair.keras)))
             where = f"; see {', '.join(places)}" if places else ""
             self.notes.append(
                 f"the Keras layers ({', '.join(self.pair.keras)}) cannot be saved by themselves: {error.message}{where}"
             )
-            if made is None:
-                raise
             for file, one in zip(self.tops, made, strict=True):
                 self._save(f"candidate_{file}", one, "what they computed of Caffe's bottoms, in Keras' layout")
             return None
         self.files[KERAS] = "the Keras layers with their weights, as a model that reads Caffe's bottoms"
         return own
-
-    def _declared(self, cut: Cut, feed: np.ndarray) -> np.ndarray:
-        """Zeros of the shape that the model declares, for layers that cannot take what Caffe's take."""
-        shape = self.candidate.tensor(cut.tensor).shape
-        return np.zeros(
-            [own if size is None else size for size, own in zip(shape, feed.shape, strict=True)], np.float32
-        )
 
     # ---------------------------------------------------------------------------------------------- both, side by side
 
