@@ -38,7 +38,7 @@ _KEYS: Mapping[str, frozenset[str]] = {
             "palette",
         }
     ),
-    "weights": frozenset({"caffemodel", "url", "sha256", "seed"}),
+    "weights": frozenset({"caffemodel", "url", "sha256", "seed", "synthetic"}),
     "input": frozenset({"image", "array", "seed", "mean_bgr", "scale", "margin", "size", "preprocess"}),
     "golden": frozenset({"url", "sha256"}),
     "tolerance": frozenset({"atol", "rtol"}),
@@ -154,6 +154,7 @@ class _Reader:
             url=self._get(weights, "url", str, None),
             sha256=self._get(weights, "sha256", str, None),
             seed=self._get(weights, "seed", int, None),
+            synthetic=self._get(weights, "synthetic", bool, False),
         )
         if source.caffemodel is None and source.url is None and source.seed is None:
             raise CaseError(
@@ -241,7 +242,7 @@ class _Reader:
         if key not in table:
             return default
         value = table[key]
-        if not isinstance(value, kind) or isinstance(value, bool):
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             wanted = kind.__name__ if isinstance(kind, type) else "number"
             raise CaseError(f"{key} is {value!r}, not a {wanted}", file=self.file)
         return value

@@ -106,6 +106,7 @@ class WeightsSource:
     url: str | None = None
     sha256: str | None = None
     seed: int | None = None
+    synthetic: bool = False  # what the caffemodel holds are numbers from a seed
 
 
 @dataclass(frozen=True)

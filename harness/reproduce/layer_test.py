@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,12 @@ def keras_tops():
     return [np.load(HERE / f"candidate_{name}") for name in TOPS]
 '''
 
+REFUSED = '''\
+def keras_tops():
+    """Keras could not compute anything of Caffe's bottoms when this was written."""
+    pytest.fail({said})
+'''
+
 CAFFE = """
 
 def test_caffe_computes_its_top_again():
@@ -51,6 +58,7 @@ class Check:
     limits: Mapping[str, Mapping[str, float]]  # by top's file
     reason: str  # of the limits
     saved: bool  # whether there is a segment.keras
+    refusal: str | None = None  # what Keras said where it could compute nothing
     own_layers: bool = False  # whether layers of the harness are in it
     caffe_files: tuple[str, ...] = ()  # prototxt and caffemodel; none where a plain Caffe cannot run them
     caffe_bottoms: Mapping[str, str] = field(default_factory=dict)  # file by blob
@@ -64,15 +72,22 @@ def write_test(check: Check) -> str:
     if check.own_layers:
         imports += ["", "import harness.keras_layers  # noqa: F401, registers the layers that Keras lacks"]
     needs = "Keras and TensorFlow" if check.saved else "and nothing else"
-    caffe = CAFFE.format(files=list(check.caffe_files), bottoms=dict(check.caffe_bottoms), tops=dict(check.caffe_tops))
+    caffe = CAFFE.format(
+        files=json.dumps(check.caffe_files),
+        bottoms=json.dumps(dict(check.caffe_bottoms)),
+        tops=json.dumps(dict(check.caffe_tops)),
+    )
+    keras = SEGMENT if check.saved else RECORDED
+    if check.refusal is not None:
+        keras = REFUSED.format(said=json.dumps(check.refusal, ensure_ascii=False))
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         needs=f"{needs}, and caffe-keras-parity for layers that Keras lacks" if check.own_layers else needs,
         imports="\n".join(imports),
         bottoms="\n".join(["[", *(f'    ("{name}", {steps}),' for name, steps in check.bottoms), "]"]),
         tops=_lines({name: str(steps) for name, steps in check.tops.items()}),
         reason=check.reason,
-        limits=_lines({name: repr(dict(limits)) for name, limits in check.limits.items()}),
-        keras=SEGMENT if check.saved else RECORDED,
+        limits=_lines({name: json.dumps(dict(limits)) for name, limits in check.limits.items()}),
+        keras=keras,
         caffe=caffe if check.caffe_files else "",
     )
 

@@ -43,7 +43,7 @@ def write_case(
     keras_names: Mapping[str, str],
     layers: Sequence[str],
     *,
-    learns: bool,
+    weights: str | None,
 ) -> str:
     """The folder's case.toml.
 
@@ -51,7 +51,7 @@ def write_case(
         inputs: file by the net's input.
         keras_names: Caffe layer → Keras layer, where they differ.
         layers: the Caffe layers, whose tolerances are kept.
-        learns: whether there is a caffemodel.
+        weights: what kind the caffemodel's are; None where there is no caffemodel.
     """
     lines = [
         f"name = {_text(name)}",
@@ -60,7 +60,8 @@ def write_case(
         *(['python_layers = "python_layers"'] if case.python_layers else []),
         "",
         "[weights]",
-        'caffemodel = "layer.caffemodel"' if learns else "seed = 0  # the layer has none",
+        'caffemodel = "layer.caffemodel"' if weights else "seed = 0  # the layer has none",
+        *(["synthetic = true"] if weights == "synthetic" else []),
         "",
         "[input.array]",
         *(f"{_text(blob)} = {_text(file)}" for blob, file in inputs.items()),

@@ -28,6 +28,7 @@ from harness.reproduce.one_layer import cut_out
 from harness.reproduce.readme import write_case, write_readme
 
 TEST, PROTOTXT, CAFFEMODEL, KERAS = "test_layer.py", "layer.prototxt", "layer.caffemodel", "segment.keras"
+CASE = "case.toml"
 
 
 @dataclass(frozen=True)
@@ -69,13 +70,13 @@ class Writer:
         """Write everything.
 
         Raises:
-            CandidateError: the Keras layers can neither compute anything here nor be saved.
             WeightsError, CaffemodelError: the layer's weights cannot be written.
         """
         self.folder.mkdir()
         feeds = [self._steps(cut).apply(self._blob(cut.top)) for cut in self.pair.inputs]
-        made = self._computed(feeds)
-        saved = self._write_segment(feeds, made)
+        outcome = self._run(feeds)
+        refusal, made = (outcome, None) if isinstance(outcome, str) else (None, outcome)
+        saved = None if made is None else self._write_segment(feeds, made)
         caffe_files = self._write_net()
         for blob, file in self.bottoms.items():
             self._save(file, self._blob(self.cut.inputs[blob]), f"what Caffe's layer read ({blob}), N, C, H, W")
@@ -87,18 +88,24 @@ class Writer:
             limits={file: one.limits for file, one in zip(self.tops, expected, strict=True)},
             reason=expected[0].reason,
             saved=saved is not None,
+            refusal=refusal,
             own_layers=bool(saved),
             caffe_files=caffe_files if self._is_plain() else (),
             caffe_bottoms=self.bottoms,
             caffe_tops=dict(zip(self.cut.outputs, self.tops, strict=True)),
         )
         self._text(TEST, write_test(check), "a pytest that holds Keras against Caffe")
-        commands = {f"pytest {self.out / TEST}": "says whether Keras computes what Caffe computed"}
-        if saved is not None and made is not None:
+        if saved is not None:
             self._write_case(learns=CAFFEMODEL in caffe_files)
-            commands[f"harness run {self.out}"] = "has Caffe compute it again, and says why Keras does not"
-        self._text("README.md", write_readme(self.report, self.files, commands, self.notes))
-        return Reproducer(self.out, self.report, self.files, commands, tuple(self.notes))
+        self._text("README.md", write_readme(self.report, self.files, self._commands(Path()), self.notes))
+        return Reproducer(self.out, self.report, self.files, self._commands(self.out), tuple(self.notes))
+
+    def _commands(self, folder: Path) -> dict[str, str]:
+        """What to try in the folder, and what it does."""
+        commands = {f"pytest {folder / TEST}": "says whether Keras computes what Caffe computed"}
+        if CASE in self.files:
+            commands[f"harness run {folder}"] = "has Caffe compute it again, and says why Keras does not"
+        return commands
 
     # -------------------------------------------------------------------------------------------------- Caffe's side
 
@@ -113,7 +120,7 @@ class Writer:
             )
             self.files["python_layers/"] = "the Caffe Python layers of the case"
         shapes = blob_shapes(self.ready.network, self.ready.shapes)
-        layers = [layer for layer in self.cut.network.layers if layer.name in shapes]
+        layers = [layer for layer in self.pair.caffe if layer.name in shapes]
         if not self._is_plain():
             self.notes.append("a plain Caffe lacks this layer type; the harness brings a Python layer for it")
         if not layers:
@@ -152,43 +159,30 @@ class Writer:
             else made_steps(shape, made[position].shape, rank, cut.layout)
         )
 
-    def _computed(self, feeds: Sequence[np.ndarray]) -> list[np.ndarray] | None:
+    def _run(self, feeds: Sequence[np.ndarray]) -> list[np.ndarray] | str:
+        """What the Keras layers compute of Caffe's bottoms, or why they cannot."""
         try:
             return [np.asarray(tensor) for tensor in self.segment.run(feeds)]
         except CandidateError as error:
             self.notes.append(f"Keras cannot compute it from Caffe's bottoms: {error.message}")
-            return None
+            return self.notes[-1]
 
-    def _write_segment(self, feeds: Sequence[np.ndarray], made: Sequence[np.ndarray] | None) -> bool | None:
+    def _write_segment(self, feeds: Sequence[np.ndarray], made: Sequence[np.ndarray]) -> bool | None:
         """Save the Keras layers; True if some are the harness', None if it cannot be done."""
         names = [f"{keras_name(cut.top.blob)}_given" for cut in self.pair.inputs]
-        inputs = (
-            feeds
-            if made is not None
-            else [self._declared(cut, feed) for cut, feed in zip(self.pair.inputs, feeds, strict=True)]
-        )
         try:
-            own = save_segment(self.segment, inputs, names, self.folder / KERAS)
+            own = save_segment(self.segment, feeds, names, self.folder / KERAS)
         except CandidateError as error:
             places = dict.fromkeys(filter(None, map(self.candidate.source_of, self.pair.keras)))
             where = f"; see {', '.join(places)}" if places else ""
             self.notes.append(
                 f"the Keras layers ({', '.join(self.pair.keras)}) cannot be saved by themselves: {error.message}{where}"
             )
-            if made is None:
-                raise
             for file, one in zip(self.tops, made, strict=True):
                 self._save(f"candidate_{file}", one, "what they computed of Caffe's bottoms, in Keras' layout")
             return None
         self.files[KERAS] = "the Keras layers with their weights, as a model that reads Caffe's bottoms"
         return own
-
-    def _declared(self, cut: Cut, feed: np.ndarray) -> np.ndarray:
-        """Zeros of the shape that the model declares, for layers that cannot take what Caffe's take."""
-        shape = self.candidate.tensor(cut.tensor).shape
-        return np.zeros(
-            [own if size is None else size for size, own in zip(shape, feed.shape, strict=True)], np.float32
-        )
 
     # ---------------------------------------------------------------------------------------------- both, side by side
 
@@ -226,9 +220,9 @@ class Writer:
             self.bottoms,
             {} if theirs == keras_name(name) or not getattr(main, "weights", ()) else {name: theirs},
             [layer.name for layer in self.pair.caffe],
-            learns=learns,
+            weights=self.ready.weights.kind if learns else None,
         )
-        self._text("case.toml", text, "the folder as a case of the harness")
+        self._text(CASE, text, "the folder as a case of the harness")
 
     def _save(self, file: str, array: np.ndarray, what: str) -> None:
         np.save(self.folder / file, np.ascontiguousarray(array, np.float32).reshape(array.shape), allow_pickle=False)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.engines.keras.functions import first_line
+from harness.engines.keras.functions import MODULE, first_line
 from harness.engines.keras.saved import archive_of
 from harness.engines.keras.segment import Segment, same
 from harness.errors import CandidateError
@@ -46,7 +46,8 @@ def _save(segment: Segment, inputs: Sequence[np.ndarray], names: Sequence[str], 
     packages = set(_packages(archive_of(path).config))
     foreign = sorted(packages.difference(AT_HAND))
     if foreign:
-        raise CandidateError(f"it has classes or functions of {', '.join(foreign)}", layer=segment.layer)
+        owners = ", ".join(f"{name.removeprefix(MODULE)}.py" if MODULE in name else name for name in foreign)
+        raise CandidateError(f"a class or function of {owners} is in it", layer=segment.layer)
     try:
         loaded = keras.models.load_model(path, compile=False, safe_mode=True)
         made = keras.tree.flatten(loaded(list(inputs) if len(inputs) > 1 else inputs[0]))
