@@ -20,7 +20,6 @@ def load_weights(
     *,
     scales: Mapping[str, str] | None = None,
     flattened: Mapping[str, tuple[int, int, int]] | None = None,
-    names: Mapping[str, str] | None = None,
 ) -> None:
     """Set every layer's weights from `weights.npz` beside the port, whose keys are `layer/0`, `layer/1` …
 
@@ -28,7 +27,6 @@ def load_weights(
         port: the port's `__file__`.
         scales: BatchNormalization → the Caffe Scale layer that is merged into it; all others have none.
         flattened: Dense behind a Flatten → channels, height and width of what was flattened.
-        names: Keras layer → Caffe layer, where they differ by more than `/` written as `__`.
 
     Raises:
         KeyError: a layer with weights that the file has nothing for.
@@ -39,8 +37,7 @@ def load_weights(
         shapes = [tuple(weight.shape) for weight in layer.weights if "seed_generator" not in weight.path]
         if not shapes:
             continue
-        caffe = (names or {}).get(layer.name, layer.name.replace("__", "/"))
-        own = _blobs_of(blobs, caffe)
+        own = _blobs_of(blobs, layer.name.replace("__", "/"))
         kind = type(layer).__name__
         if kind == "BatchNormalization":
             scale = (scales or {}).get(layer.name)
@@ -53,7 +50,9 @@ def load_weights(
             layer.set_weights([own[0].transpose(2, 3, 0, 1), *own[1:]][: len(shapes)])
         elif kind == "Conv2D":
             layer.set_weights([_kernel(own[0], shapes[0]), *own[1:]][: len(shapes)])
-        else:  # PReLU and the ports' own layers: numbers per channel and kernels, in Caffe's order of blobs
+        elif kind == "PReLU":
+            layer.set_weights([np.resize(own[0], shapes[0])])
+        else:  # the ports' own layers: numbers per channel and kernels, in Caffe's order of blobs
             turned = [blob.transpose(2, 3, 1, 0) if blob.ndim == 4 else blob for blob in own]
             layer.set_weights([np.broadcast_to(blob, shape) for blob, shape in zip(turned, shapes, strict=True)])
 
