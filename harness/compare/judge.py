@@ -63,20 +63,18 @@ def judge(evidence: Evidence, unit: Unit, candidate: np.ndarray) -> LayerCompari
         return comparison(evidence, Status.SHAPE, "exact", candidate_shape=caffe_shape(candidate.shape))
     found = measure(evidence.reference, np.ascontiguousarray(candidate), unit, limit=limits.MAX_UNITS)
     metrics = found.metrics
-    if metrics.nonfinite:
-        return comparison(evidence, Status.NONFINITE, "exact", isolated=metrics)
-    if evidence.tolerance is not None:
+    if evidence.tolerance is not None and not metrics.nonfinite:
         beyond = _beyond(evidence.reference, candidate, evidence.tolerance)
         metrics = replace(metrics, mismatched=beyond)
         return comparison(evidence, Status.DIVERGES if beyond else Status.MATCH, "user", isolated=metrics)
-    if not (evidence.strict or is_suspect(metrics) or _is_quickly_settled(evidence, metrics)):
+    if not (metrics.nonfinite or evidence.strict or is_suspect(metrics) or _is_quickly_settled(evidence, metrics)):
         idle = not any(array.any() for array in evidence.bottoms.values())
         note = "all that it reads is zero here: only its bias was tried" if idle else None
         if not evidence.reference.size:
             note = "no items came out here: there was nothing to compare"
         how = "exact" if metrics.max_units is None else "rounding"
         return comparison(evidence, Status.MATCH, how, isolated=metrics, note=note)
-    if evidence.pair.precision != "float32":
+    if evidence.pair.precision != "float32" and not metrics.nonfinite:
         # Its function is not looked at: the rounding of fewer digits hides what is wrong with it, and is wrong itself.
         return comparison(evidence, Status.DIVERGES, "rounding", isolated=metrics)
     try:
@@ -92,8 +90,12 @@ def judge(evidence: Evidence, unit: Unit, candidate: np.ndarray) -> LayerCompari
         )
     except CandidateError as error:
         why = f"beyond what the first stage lets pass, and the second cannot judge it: {error.message}"
-        return comparison(evidence, Status.DIVERGES, "rounding", isolated=metrics, note=why)
+        status, how = (Status.NONFINITE, "exact") if metrics.nonfinite else (Status.DIVERGES, "rounding")
+        return comparison(evidence, status, how, isolated=metrics, note=why)
     right = verdict.agrees and verdict.reference_sound
+    if metrics.nonfinite and (verdict.sampled is not None or not right):
+        # A sample says nothing of the places where one side alone is no number.
+        return comparison(evidence, Status.NONFINITE, "exact", isolated=metrics)
     note = None
     if not verdict.reference_sound:
         note = (

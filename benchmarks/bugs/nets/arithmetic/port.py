@@ -1,7 +1,6 @@
 """The arithmetic net with Lambda layers for what Keras has no layer for."""
 
 import keras
-import numpy as np
 from keras import layers
 
 from benchmarks.bugs.loading import change, exchanged, initial, load_weights  # noqa: F401

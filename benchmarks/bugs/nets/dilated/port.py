@@ -7,7 +7,6 @@ from keras import layers
 from benchmarks.bugs.loading import change, exchanged, initial, load_weights  # noqa: F401
 
 
-
 def get_model():
     model = keras.Sequential(
         [

@@ -1,7 +1,6 @@
 """The small MobileNet, a nested model for each block, a slash of Caffe written as two underscores."""
 
 import keras
-import numpy as np
 from keras import layers
 
 from benchmarks.bugs.loading import change, exchanged, initial, load_weights  # noqa: F401

@@ -1,7 +1,6 @@
 """MTCNN in the functional style; Keras refuses no hyphen, and the inner product on a map is a Dense behind a Flatten."""
 
 import keras
-import numpy as np
 from keras import layers
 
 from benchmarks.bugs.loading import change, exchanged, initial, load_weights  # noqa: F401
