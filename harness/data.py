@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,14 +72,23 @@ class Network:
         return tuple(f"layer {name!r} of the prototxt: {why}" for name, why in self.dropped.items())
 
     def __getitem__(self, name: str) -> Layer:
-        for layer in self.layers:
-            if layer.name == name:
-                return layer
-        raise KeyError(name)
+        return self._by_name[name]
 
     def consumers(self, top: Top) -> tuple[Layer, ...]:
         """The layers that read this state of the blob, in the order of execution."""
-        return tuple(layer for layer in self.layers if top in layer.bottoms)
+        return self._readers.get(top, ())
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Layer]:
+        return {layer.name: layer for layer in reversed(self.layers)}
+
+    @cached_property
+    def _readers(self) -> Mapping[Top, tuple[Layer, ...]]:
+        readers: dict[Top, list[Layer]] = {}
+        for layer in self.layers:
+            for bottom in dict.fromkeys(layer.bottoms):
+                readers.setdefault(bottom, []).append(layer)
+        return {top: tuple(layers) for top, layers in readers.items()}
 
 
 @dataclass(frozen=True)
@@ -189,6 +199,17 @@ class Recording:
     seconds: float | None = None  # forward time, layers summed
     recorded_by: str | None = None  # the engine that made it, where `engine` says golden or recording
     age: float | None = None  # seconds since it was recorded; None if just now
+
+    def of(self, layer: str) -> tuple[RecordedTop, ...]:
+        """A layer's lines of the manifest; empty for a layer that was not recorded."""
+        return self._by_layer.get(layer, ())
+
+    @cached_property
+    def _by_layer(self) -> Mapping[str, tuple[RecordedTop, ...]]:
+        lines: dict[str, list[RecordedTop]] = {}
+        for line in self.tops:
+            lines.setdefault(line.layer, []).append(line)
+        return {layer: tuple(own) for layer, own in lines.items()}
 
 
 # ------------------------------------------------------------------------------------------ the candidate side

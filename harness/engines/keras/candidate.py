@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from harness.data import KerasGraph, Pair, Shape
-from harness.engines.keras.calls import Call, needed_for
+from harness.engines.keras.calls import Call, makers, needed_for
 from harness.engines.keras.functions import deep_graphs, first_line
 from harness.engines.keras.proof import prove_trace
 from harness.engines.keras.segment import Segment
@@ -95,6 +95,10 @@ class Candidate:
     def _calls(self) -> dict[str, Call]:
         return {call.name: call for call in self._trace.calls}
 
+    @cached_property
+    def _makers(self) -> dict[int, Call]:
+        return makers(self._trace.calls)
+
     @property
     def version(self) -> str:
         """Keras' version and TensorFlow's, and what kind of file the model was."""
@@ -155,7 +159,7 @@ class Candidate:
         inputs = tuple(cut.tensor for cut in pair.inputs)
         wanted = tuple(cut.tensor for cut in pair.outputs)
         name = pair.layer.name if pair.caffe else None
-        calls, lacking = needed_for(self._trace.calls, inputs, wanted)
+        calls, lacking = needed_for(self._makers, inputs, wanted)
         if lacking:
             raise CandidateError("reads more of the Keras model than what it is fed", layer=name)
         types = tuple(str(self.tensor(number).dtype) for number in inputs)
