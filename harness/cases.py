@@ -38,7 +38,7 @@ _KEYS: Mapping[str, frozenset[str]] = {
             "palette",
         }
     ),
-    "weights": frozenset({"caffemodel", "url", "sha256", "seed"}),
+    "weights": frozenset({"caffemodel", "url", "sha256", "seed", "synthetic"}),
     "input": frozenset({"image", "array", "seed", "mean_bgr", "scale", "margin", "size", "preprocess"}),
     "golden": frozenset({"url", "sha256"}),
     "tolerance": frozenset({"atol", "rtol"}),
@@ -154,6 +154,7 @@ class _Reader:
             url=self._get(weights, "url", str, None),
             sha256=self._get(weights, "sha256", str, None),
             seed=self._get(weights, "seed", int, None),
+            synthetic=self._get(weights, "synthetic", bool, False),
         )
         if source.caffemodel is None and source.url is None and source.seed is None:
             raise CaseError(
@@ -193,7 +194,7 @@ class _Reader:
             )
         return InputSource(
             image=self._optional_file(table, "image"),
-            array=self._optional_file(table, "array"),
+            array=self._array(table),
             seed=self._get(table, "seed", int, None if given else 0),
             mean_bgr=(float(mean[0]), float(mean[1]), float(mean[2])),
             scale=float(self._get(table, "scale", (int, float), 1.0)),
@@ -201,6 +202,12 @@ class _Reader:
             size=tuple(map(int, size)) if size else None,  # type: ignore[arg-type]
             preprocess=self._get(table, "preprocess", str, None),
         )
+
+    def _array(self, table: Mapping[str, Any]) -> Path | dict[str, Path] | None:
+        """One file, or a table of one for each input of the net."""
+        if not isinstance(table.get("array"), Mapping):
+            return self._optional_file(table, "array")
+        return {name: self._file(file, f"array.{name}") for name, file in self._strings(table, "array").items()}
 
     def _golden(self, table: Mapping[str, Any]) -> GoldenSource | None:
         if not table:
@@ -235,7 +242,7 @@ class _Reader:
         if key not in table:
             return default
         value = table[key]
-        if not isinstance(value, kind) or isinstance(value, bool):
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             wanted = kind.__name__ if isinstance(kind, type) else "number"
             raise CaseError(f"{key} is {value!r}, not a {wanted}", file=self.file)
         return value

@@ -15,6 +15,7 @@ COMMANDS = {
     "convert": "a caffemodel as HDF5 weights, a prototxt as Keras source",
     "report": "another view of a report, without tensors",
     "inspect": "what is in a prototxt, caffemodel, weights file, recording or report",
+    "reproduce": "one layer, its arrays and a test that fails, to send to someone",
     "map": "which Keras layer stands for which Caffe layer, and why",
     "models": "the cases at hand",
     "image": "the Caffe image",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,14 +72,23 @@ class Network:
         return tuple(f"layer {name!r} of the prototxt: {why}" for name, why in self.dropped.items())
 
     def __getitem__(self, name: str) -> Layer:
-        for layer in self.layers:
-            if layer.name == name:
-                return layer
-        raise KeyError(name)
+        return self._by_name[name]
 
     def consumers(self, top: Top) -> tuple[Layer, ...]:
         """The layers that read this state of the blob, in the order of execution."""
-        return tuple(layer for layer in self.layers if top in layer.bottoms)
+        return self._readers.get(top, ())
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Layer]:
+        return {layer.name: layer for layer in reversed(self.layers)}
+
+    @cached_property
+    def _readers(self) -> Mapping[Top, tuple[Layer, ...]]:
+        readers: dict[Top, list[Layer]] = {}
+        for layer in self.layers:
+            for bottom in dict.fromkeys(layer.bottoms):
+                readers.setdefault(bottom, []).append(layer)
+        return {top: tuple(layers) for top, layers in readers.items()}
 
 
 @dataclass(frozen=True)
@@ -106,6 +116,7 @@ class WeightsSource:
     url: str | None = None
     sha256: str | None = None
     seed: int | None = None
+    synthetic: bool = False  # what the caffemodel holds are numbers from a seed
 
 
 @dataclass(frozen=True)
@@ -113,7 +124,7 @@ class InputSource:
     """What is fed to the net; exactly one of `image`, `array` and `seed` is set."""
 
     image: Path | None = None
-    array: Path | None = None
+    array: Path | Mapping[str, Path] | None = None  # one for every input, or one for each by the input's name
     seed: int | None = None
     mean_bgr: tuple[float, float, float] = (0.0, 0.0, 0.0)
     scale: float = 1.0
@@ -188,6 +199,17 @@ class Recording:
     seconds: float | None = None  # forward time, layers summed
     recorded_by: str | None = None  # the engine that made it, where `engine` says golden or recording
     age: float | None = None  # seconds since it was recorded; None if just now
+
+    def of(self, layer: str) -> tuple[RecordedTop, ...]:
+        """A layer's lines of the manifest; empty for a layer that was not recorded."""
+        return self._by_layer.get(layer, ())
+
+    @cached_property
+    def _by_layer(self) -> Mapping[str, tuple[RecordedTop, ...]]:
+        lines: dict[str, list[RecordedTop]] = {}
+        for line in self.tops:
+            lines.setdefault(line.layer, []).append(line)
+        return {layer: tuple(own) for layer, own in lines.items()}
 
 
 # ------------------------------------------------------------------------------------------ the candidate side
@@ -355,6 +377,9 @@ class Metrics:
     mismatched: int  # elements beyond the limit
     total: int
     nonfinite: int = 0
+    channel_rms_units: float | None = None  # these three: of the channel worst in it
+    systematic_units: float | None = None  # the share of its error that is an affine function of the reference
+    relative_rms: float | None = None  # over the channel's own rms
 
 
 @dataclass(frozen=True)
@@ -370,6 +395,15 @@ class Adjudication:
 
 
 @dataclass(frozen=True)
+class Witness:
+    """What another engine, which is not Caffe, says of a top that it computed from the same input, end to end."""
+
+    engine: str  # "opencv 4.12.0"
+    agrees_with: str  # "reference", "candidate", "both" or "neither"
+    max_abs: float | None  # its largest difference from the reference; None where its shape is another
+
+
+@dataclass(frozen=True)
 class Cause:
     """Why a layer is wrong. `code` is one of the contract's."""
 
@@ -379,7 +413,10 @@ class Cause:
     fix: str
     proven: bool = False
     before: float | None = None  # max|Δ| as it is
-    after: float | None = None  # max|Δ| with the one thing changed
+    after: float | None = None  # max|Δ| with what is proven changed
+    precision: str | None = (
+        None  # in which `after` was computed: "float64", where the Keras layers can be, or "float32"
+    )
     source: str | None = None  # "keras_model.py:41"
 
 
@@ -404,6 +441,7 @@ class LayerComparison:
     causes: tuple[Cause, ...] = ()
     note: str | None = None  # a sentence, where the status alone does not say it
     reason: str = ""  # why these layers were taken for each other
+    witness: Witness | None = None  # None if none was asked, or if it has no such layer
 
 
 @dataclass(frozen=True)

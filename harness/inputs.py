@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -38,20 +38,34 @@ def make_inputs(case: Case, network: Network) -> dict[str, Float32]:
 
     Raises:
         FormatError: a picture or an array that cannot be read or does not fit.
+        CaseError: the case gives arrays for other inputs than the net has.
     """
     source = case.input
     inputs = {}
+    if isinstance(source.array, Mapping):
+        _check_array_names(case, source.array, network)
     counts = {} if source.image is not None or source.array is not None else _whole_numbers(network)
     for index, (top, shape) in enumerate(network.inputs.items()):
         if source.image is not None:
             inputs[top.blob] = _from_image(source, shape)
         elif source.array is not None:
-            inputs[top.blob] = _from_array(source.array, shape)
+            file = source.array[top.blob] if isinstance(source.array, Mapping) else source.array
+            inputs[top.blob] = _from_array(file, shape)
         elif top in counts:
             inputs[top.blob] = synthetic_numbers(shape, (source.seed or 0) + index, counts[top])
         else:
             inputs[top.blob] = synthetic_input(shape, (source.seed or 0) + index)
     return inputs
+
+
+def _check_array_names(case: Case, arrays: Collection[str], network: Network) -> None:
+    blobs = {top.blob for top in network.inputs}
+    if blobs != set(arrays):
+        raise CaseError(
+            f"[input] array gives {', '.join(sorted(arrays))}; the net's inputs are {', '.join(sorted(blobs))}",
+            file=case.file,
+            fix="give each input an array, under its name",
+        )
 
 
 def _whole_numbers(network: Network) -> dict[Top, int]:
@@ -68,8 +82,10 @@ def _whole_numbers(network: Network) -> dict[Top, int]:
 
 
 def describe(case: Case) -> str:
-    """`cat.png`, `x.npy` or `seed 0`."""
+    """`cat.png`, `x.npy`, `a.npy, b.npy` or `seed 0`."""
     source = case.input
+    if isinstance(source.array, Mapping):
+        return ", ".join(file.name for file in source.array.values())
     file = source.image or source.array
     return file.name if file is not None else f"seed {source.seed or 0}"
 

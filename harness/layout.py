@@ -65,6 +65,11 @@ def caffe_shape(last: Shape) -> Shape:
     return (last[0], last[-1], *last[1:-1]) if len(last) > 2 else last
 
 
+def channel_count(last: Shape) -> int:
+    """The last axis of N, …, C; with less than two axes there is one channel."""
+    return last[-1] if len(last) > 1 else 1
+
+
 def caffe_index(last: tuple[int, ...]) -> tuple[int, ...]:
     """An index into N, …, C as an index into N, C, …."""
     return caffe_shape(last)

@@ -18,6 +18,7 @@ from harness.compare.folders import compare_recordings
 from harness.compare.judge_input import judge_input
 from harness.compare.outputs import compare_output
 from harness.compare.verdict import assemble, has_accumulated, name_sources
+from harness.compare.witness import hear, summary
 from harness.convert.weights import check_weights
 from harness.data import (
     Case,
@@ -32,6 +33,7 @@ from harness.data import (
     Tolerance,
     Top,
     Weights,
+    Witness,
 )
 from harness.diagnose.explainer import Explainer
 from harness.diagnose.preprocessing import explain_input
@@ -39,7 +41,7 @@ from harness.engines.candidate import open_candidate, run_preprocess, weights_of
 from harness.engines.keras import Candidate
 from harness.engines.reference import Reference, make_recording
 from harness.environment import describe_environment
-from harness.errors import MappingError, UsageError
+from harness.errors import MappingError, ReferenceEngineError, UsageError
 from harness.layers.base import Float32
 from harness.layers.folding import canonical_tops, folds
 from harness.layers.shapes import infer_shapes
@@ -61,6 +63,7 @@ class Options:
     fetch: bool = False
     command: str = ""
     target: str = ""  # what to give `harness compare` to repeat it
+    witness: str | None = None  # an engine that is asked as a third voice
 
 
 @dataclass(frozen=True)
@@ -120,19 +123,36 @@ def compared_layers(case: Case) -> LayerMap:
 
 def judge_all(ready: Prepared, recording: Recording, options: Options, progress: Progress) -> ParityReport:
     """The second half of the line, from the recording to the report."""
+    progress("keras", 0, 1, ready.case.keras)
+    behind = layers_behind(ready.network, options.until)
+    candidate, layer_map = open_candidate(ready.case, ready.network, ready.weights, ready.shapes, behind)
+    return judge_candidate(ready, recording, candidate, layer_map, options, progress)
+
+
+def judge_candidate(
+    ready: Prepared,
+    recording: Recording,
+    candidate: Candidate,
+    layer_map: LayerMap,
+    options: Options,
+    progress: Progress = silent,
+) -> ParityReport:
+    """The rest of the line, for a candidate that is open already."""
     case, network = ready.case, ready.network
-    progress("keras", 0, 1, case.keras)
-    behind = layers_behind(network, options.until)
-    candidate, layer_map = open_candidate(case, network, ready.weights, ready.shapes, behind)
     chosen = choose_layers(network, layer_map, options)
     own = own_inputs(ready)
     outputs = _output_tops(network, layer_map)
     seen: list[OutputComparison] = []
     pictures: list[Picture] = []
+    third, unheard = _ask_witness(ready, options, progress)
+    heard: dict[Top, Witness] = {}
     first = next(iter(network.inputs), None)
     shown = input_picture(ready.inputs[first.blob], case.input) if first is not None else None
 
     def keep(top: Top, reference: Float32, computed: np.ndarray | None) -> None:
+        said = hear(third, top, reference, computed, len(heard) + 1) if third is not None else None
+        if said is not None:
+            heard[top] = said
         if top in outputs and options.mode != "isolated":
             seen.append(compare_output(top, reference, computed))
             if not pictures:
@@ -160,7 +180,8 @@ def judge_all(ready: Prepared, recording: Recording, options: Options, progress:
         on_pair=lambda index, pair: progress("compare", index, total, pair.layer.name),
     )
     pairs = {pair.layer.name: pair for pair in layer_map.pairs}
-    rows.extend(explainer.noted(pairs[row.layer], row) for row in started)
+    for row in started:
+        rows.append(replace(explainer.noted(pairs[row.layer], row), witness=_said_of(row, heard)))
     progress("compare", total, total, "")
     missing = {name: why for name, why in layer_map.missing.items() if name in chosen}
     if case.input.preprocess:
@@ -174,7 +195,7 @@ def judge_all(ready: Prepared, recording: Recording, options: Options, progress:
         explain=explainer.missing(layer_map, lambda top: load_top(recording, top.layer, top.blob)),
         source=candidate.source_of,
     )
-    return ParityReport(
+    report = ParityReport(
         case=ready.title,
         command=options.command,
         target=options.target,
@@ -196,8 +217,24 @@ def judge_all(ready: Prepared, recording: Recording, options: Options, progress:
         notes=(
             *network.notes,
             *_stand_ins(recording),
+            *_misfit(candidate),
+            *(note for note in (unheard, summary(table)) if note is not None),
             *(f"Keras layer {name!r}: {why}" for name, why in layer_map.extra.items()),
         ),
+    )
+    if candidate.misfit is not None and report.passed and not (options.layers or options.until):
+        raise candidate.misfit  # no layer is to blame, and still the model as it is cannot be built
+    return report
+
+
+def _misfit(candidate: Candidate) -> tuple[str, ...]:
+    """A sentence if the model was built with other sizes than its own."""
+    error = candidate.misfit
+    if error is None:
+        return ()
+    return (
+        f"the Keras model does not fit together ({error.address}: {error.message}); it was built with its height and width "
+        "left open, so that every layer could be judged",
     )
 
 
@@ -221,6 +258,21 @@ def describe_candidate(case: Case, candidate: Candidate) -> dict[str, Any]:
         "device": "cpu",
         "dtype": "float32",
     }
+
+
+def _ask_witness(ready: Prepared, options: Options, progress: Progress) -> tuple[Recording | None, str | None]:
+    """The third voice's recording, or a sentence on why it has none. Raises EngineMissingError if it is not installed."""
+    if options.witness is None:
+        return None, None
+    try:
+        return make_recording(ready, Reference(engine=options.witness), progress), None
+    except ReferenceEngineError as error:
+        return None, f"{options.witness} was asked as a third voice and cannot answer: {error.message}"
+
+
+def _said_of(row: LayerComparison, heard: Mapping[Top, Witness]) -> Witness | None:
+    """The witness on a row's top, which the last of the layers in it has written."""
+    return next((heard[top] for name in row.caffe if (top := Top(name, row.top)) in heard), None)
 
 
 def _stand_ins(recording: Recording) -> tuple[str, ...]:
@@ -328,6 +380,8 @@ def dump(case: Case, how: Reference, out: Path, *, fetch: bool = False, progress
 
         return write_golden(make_recording(ready, how, progress), out)
     candidate, layer_map = open_candidate(case, ready.network, ready.weights, ready.shapes)
+    if candidate.misfit is not None:
+        raise candidate.misfit
     fed = {top: ready.inputs[top.blob] for top in ready.network.inputs}
     with RecordingWriter(out, engine="keras", version=candidate.version) as writer:
         for index, (pair, top, array) in enumerate(stream.run_candidate(layer_map, candidate, fed, ready.shapes)):

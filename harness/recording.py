@@ -201,8 +201,8 @@ def find_top(recording: Recording, layer: str, top: str | None = None) -> Record
     Raises:
         RecordingError: no such layer or top, or several to choose from.
     """
-    own = [line for line in recording.tops if line.layer == layer]
-    wanted = [line for line in own if line.top == top] if top is not None else own
+    own = recording.of(layer)
+    wanted = [line for line in own if line.top == top] if top is not None else list(own)
     if top is None and len(own) > 1:
         wanted = [line for line in own if line.top == layer]
     if len(wanted) == 1:

@@ -35,7 +35,7 @@ def case_weights(case: Case, network: Network, *, fetch: bool = False) -> Weight
     if source.seed is not None:
         return _synthetic(network, source.seed)
     path = source.caffemodel or _fetched(case, fetch=fetch)
-    weights = load_weights(path, "trained", network)
+    weights = load_weights(path, "synthetic" if source.synthetic else "trained", network)
     if source.sha256 and weights.sha256 != source.sha256:
         raise WeightsError(
             f"its sha256 is {weights.sha256[:12]}…, the case asks for {source.sha256[:12]}…",

@@ -28,6 +28,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("pipeline",),
     ("static",),
     ("report",),
+    ("reproduce",),
     ("commands", "cli", "__main__", "pytest_plugin", "pytest_session"),
 )
 """From the bottom to the top: a module may import those above its line in this table, and its own neighbours."""

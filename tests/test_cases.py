@@ -20,6 +20,7 @@ palette = [[0, 0, 0], [255, 0, 0]]
 [weights]
 caffemodel = "net.caffemodel"
 sha256 = "abc"
+synthetic = true
 
 [input]
 image = "cat.png"
@@ -62,6 +63,7 @@ def test_every_key(folder: Path) -> None:
     assert (case.name, case.keras, case.keras_weights) == ("mine", "model.py:build", "own")
     assert (case.folder, case.prototxt) == (folder.resolve(), (folder / "net.prototxt").resolve())
     assert (case.weights.caffemodel, case.weights.sha256) == ((folder / "net.caffemodel").resolve(), "abc")
+    assert case.weights.synthetic
     assert case.input.image == (folder / "cat.png").resolve()
     assert (case.input.mean_bgr, case.input.scale, case.input.margin) == ((102.93, 111.36, 116.0), 0.5, 3)
     assert (case.input.size, case.input.seed) == ((9, 10), None)
@@ -96,6 +98,10 @@ def test_the_least_that_is_needed(folder: Path) -> None:
         (LEAST + "[input]\nseed = 1\narray = 'x.npy'\n", "case.toml: [input] has array and seed\n  → keep one of them"),
         (LEAST + "[input]\nmean_bgr = [1.0]\n", "case.toml: [input] mean_bgr takes three numbers, size two"),
         ("name = 3\n" + LEAST, "case.toml: name is 3, not a str"),
+        (
+            "[weights]\ncaffemodel = 'net.caffemodel'\nsynthetic = 1\n",
+            "case.toml: synthetic is 1, not a bool",
+        ),
         ("[weights]\nseed = true\n", "case.toml: seed is True, not a int"),
         (LEAST + "[input]\nscale = 'big'\n", "case.toml: scale is 'big', not a number"),
         (
@@ -112,6 +118,15 @@ def test_the_least_that_is_needed(folder: Path) -> None:
 )
 def test_mistakes(folder: Path, text: str, said: str) -> None:
     assert complaint(folder, text).startswith(said)
+
+
+def test_an_array_for_each_input(folder: Path) -> None:
+    read = read_case(write(folder, LEAST + '[input.array]\ndata = "x.npy"\n"im/info" = "cat.png"\n')).input
+    assert read.array == {"data": folder / "x.npy", "im/info": folder / "cat.png"}
+    assert (read.image, read.seed) == (None, None)
+    assert complaint(folder, LEAST + '[input]\narray = { data = "y.npy" }\n') == (
+        "case.toml: array.data = 'y.npy': no such file\n  → paths are relative to mine/"
+    )
 
 
 def test_no_file(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def test_a_unit_that_is_no_number_excuses_nothing():
     unit = Unit(dense=np.full((16, 2), np.nan, np.float32))
     found = measure(reference, reference + np.float32(0.5), unit, limit=limits.MAX_UNITS)
     assert found.metrics.mismatched == 32
-    assert is_suspect(found)
+    assert is_suspect(found.metrics)
 
 
 def test_a_large_unit_does_not_excuse_a_large_error():
@@ -75,7 +75,7 @@ def test_a_large_unit_does_not_excuse_a_large_error():
     unit = Unit(dense=np.full((64, 2), 100.0, np.float32))
     found = measure(reference, reference * np.float32(0.7), unit, limit=limits.MAX_UNITS)
     assert found.metrics.max_units < 1
-    assert is_suspect(found)
+    assert is_suspect(found.metrics)
 
 
 def chain_of_three() -> Network:

@@ -89,6 +89,29 @@ def test_an_array_of_another_shape(tmp_path: Path) -> None:
     )
 
 
+def two_inputs() -> Network:
+    return nets.network(nets.data(1, 3, name="a") + nets.data(2, 3, name="b") + nets.relu("a", top="r"))
+
+
+def test_an_array_for_each_input(tmp_path: Path) -> None:
+    arrays = {"a": np.ones((1, 3), np.float32), "b": np.full((2, 3), 2, np.float32)}
+    for name, array in arrays.items():
+        np.save(tmp_path / f"{name}.npy", array)
+    source = case(array={name: tmp_path / f"{name}.npy" for name in arrays})
+    blobs = make_inputs(source, two_inputs())
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(blobs[name], array)
+    assert describe(source) == "a.npy, b.npy"
+
+
+def test_arrays_for_other_inputs_than_the_net_has(tmp_path: Path) -> None:
+    with pytest.raises(CaseError) as caught:
+        make_inputs(case(array={"a": tmp_path / "a.npy", "c": tmp_path / "c.npy"}), two_inputs())
+    assert str(caught.value) == (
+        "[input] array gives a, c; the net's inputs are a, b\n  → give each input an array, under its name"
+    )
+
+
 def test_a_pickled_array_is_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
     with pytest.raises(FormatError, match="is not an array that can be read"):

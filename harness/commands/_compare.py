@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,9 @@ from harness.commands._options import command_line, remember, resolve_case, targ
 from harness.commands._progress import shown_progress
 from harness.data import Case, ParityReport
 from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from harness.engines.reference import Reference
 
 FILES = ("html", "json", "junit")
 """What a run leaves in its folder without being asked."""
@@ -25,28 +28,15 @@ def compare_and_report(*, anew: bool, **given: Any) -> int:
     )  # fmt: skip
     case = resolve_case(**{key: given[key] for key in case_keys})
     from harness import pipeline
-    from harness.engines.reference import Reference
 
     if given["static"]:
         return _check(case, given)
-    folder = Path(given["reference"])
-    is_folder = given["reference"] not in _engines() and folder.is_dir()
-    if not is_folder and given["reference"] not in _engines():
-        raise UsageError(
-            f"--reference {given['reference']}: neither an engine nor a folder",
-            fix=f"engines are {', '.join(_engines())}",
-        )
     options = pipeline.Options(
-        reference=Reference(
-            engine="auto" if is_folder else given["reference"],
-            image=given["image"],
-            threads=given["threads"],
-            timeout=given["timeout"],
-            folder=folder if is_folder else None,
-        ),
+        reference=reference_of(given),
         layers=given["layers"],
         mode=given["mode"] or ("isolated" if given["layers"] else "both"),
         strict=given["strict"],
+        witness=given["witness"],
         until=given["until"],
         fetch=given["fetch"],
         command=command_line(),
@@ -58,6 +48,26 @@ def compare_and_report(*, anew: bool, **given: Any) -> int:
         remember(given["case"])
     show(report, given["out"] or pipeline.default_out(case), given)
     return 0 if report.passed else 1
+
+
+def reference_of(given: dict[str, Any]) -> Reference:
+    """Whose recording `--reference` and the options beside it mean. Raises UsageError for neither engine nor folder."""
+    from harness.engines.reference import Reference
+
+    folder = Path(given["reference"])
+    is_folder = given["reference"] not in _engines() and folder.is_dir()
+    if not is_folder and given["reference"] not in _engines():
+        raise UsageError(
+            f"--reference {given['reference']}: neither an engine nor a folder",
+            fix=f"engines are {', '.join(_engines())}",
+        )
+    return Reference(
+        engine="auto" if is_folder else given["reference"],
+        image=given["image"],
+        threads=given["threads"],
+        timeout=given["timeout"],
+        folder=folder if is_folder else None,
+    )
 
 
 def _check(case: Case, given: dict[str, Any]) -> int:

@@ -61,6 +61,11 @@ def run_options(function: F) -> F:
             ),
             click.option("--static", is_flag=True, help="compare definitions, shapes and weights only; nothing is run"),
             click.option("--until", metavar="LAYER", help="judge an unfinished port up to this Caffe layer"),
+            click.option(
+                "--witness",
+                type=click.Choice(["opencv"]),
+                help="ask a third voice, which is not Caffe, about each layer",
+            ),
             click.option("--strict", is_flag=True, help="adjudicate every layer in float64"),
             click.option("--image", metavar="NAME", help="another Caffe image"),
             click.option("--threads", type=click.IntRange(min=1), help="threads for Caffe"),

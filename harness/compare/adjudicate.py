@@ -61,9 +61,7 @@ def adjudicate(
     Raises:
         CandidateError: the segment cannot be run in float64.
     """
-    shape = caffe_shape(reference.shape)
-    macs = multiplications(pair, bottoms, shape)
-    whole = macs <= WHOLE or not layer_type(pair.layer).local
+    whole = multiplications(pair, bottoms, reference.shape) <= WHOLE or not layer_type(pair.layer).local
     sites = _all_sites(reference.shape) if whole else _sample_sites(reference.shape, worst_site, seed)
     exact = define(pair, blobs, [channels_first(bottoms[top]) for top in pair.bottoms], sites, position)
     if whole:
@@ -187,9 +185,9 @@ def _share(values: Float64, exact: Exact) -> float:
 
 
 def multiplications(pair: Pair, bottoms: Mapping[Top, Float32], top: Shape) -> int:
-    """Of the first layer of a pair, for bottoms channels last and a top as Caffe has it."""
+    """How many a pair's first layer makes; bottoms and the top's shape are channels last."""
     shapes = [caffe_shape(bottoms[one].shape) for one in pair.bottoms]
-    return layer_type(pair.layer).macs(pair.layer, shapes, [top])
+    return layer_type(pair.layer).macs(pair.layer, shapes, [caffe_shape(top)])
 
 
 def _rows(array: np.ndarray, sites: Index, shape: Shape) -> Float64:

@@ -1,7 +1,8 @@
 """The limits of the first stage. They decide only what is looked at again in float64, never what is right.
 
-Real Caffe against TensorFlow: 92 small layers (tests/layers/test_against_caffe.py holds them), DilatedNet at 900×900
-(`make demo`); the figures stand in docs/verdicts.md.
+`make limits` prints what they are chosen from: the figures of layers that are right, and those of small errors. What passes
+is no farther from Caffe than Caffe is from itself with another BLAS (`make false-alarms` prints that); docs/verdicts.md says
+why no more can be told from float32.
 """
 
 MAX_UNITS = 8.0
@@ -10,12 +11,19 @@ MAX_UNITS = 8.0
 RMS_UNITS = 0.5
 """Root mean square of the errors, in rounding units."""
 
+CHANNEL_RMS_UNITS = 1.0
+"""The same of one channel: among 512 right ones it would not be noticed."""
+
+SYSTEMATIC_UNITS = 0.25
+"""Share of a channel's error that is an affine function of the reference, rms in rounding units."""
+
 RELATIVE = 1e-4
 """Root mean square error of a channel over the root mean square of the channel itself, whatever the units say."""
+
+QUICK = 10_000_000
+"""Multiplications up to which a layer whose channels have few sites is looked at in float64 whatever its figures: about
+15 ms."""
 
 ACCUMULATED_REL = 1e-5
 """End to end, without an isolated run: error over the largest value, for each layer on the way. An estimate, and said to
 be one; DilatedNet's 28 layers show 1e-6 for each."""
-
-SYSTEMATIC_UNITS = 0.25
-"""Share of a channel's error that is an affine function of the reference, rms in rounding units."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from harness.data import Metrics, Worst
 from harness.layers.base import TINY, Float32, Float64, Unit
-from harness.layout import caffe_index
+from harness.layout import caffe_index, channel_count
 
 BLOCK = 1 << 16
 """Elements per block: a handful of such float32 arrays fit into a core's second-level cache."""
@@ -22,18 +22,15 @@ SMALL = 1e-30
 """Sums of squares below are float32's rounding to zero."""
 
 FEW = 16
-"""Sites below which a line through the errors says nothing: through two of them there always is one."""
+"""Errors of which a line through them, or their root mean square, says nothing yet: through two there always is a line.
+Channels of fewer sites are taken together."""
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """What a pass over two arrays found: the figures to report and those that only the verdict needs."""
+    """What a pass over two arrays found: the figures to report, and what only the verdict needs."""
 
     metrics: Metrics
-    systematic: float
-    """Largest share, over the channels, of an error that is an affine function of the reference: its rms in units."""
-    relative: float
-    """Largest root mean square error of a channel over the channel's own: units mean little where a large x meets w = 0."""
     worst_site: int
     """Row (sites × channels) of the largest error in units."""
 
@@ -47,7 +44,7 @@ def measure(reference: Float32, candidate: Float32, unit: Unit, *, limit: float)
         limit: units beyond which an element counts as mismatched.
     """
     shape = reference.shape
-    channels = shape[-1] if len(shape) > 1 else 1
+    channels = channel_count(shape)
     ref, cand = reference.reshape(-1, channels), candidate.reshape(-1, channels)
     total = _Totals(channels, exact=unit.dense is None and unit.site is None, limit=limit)
     step = max(1, BLOCK // channels)
@@ -125,7 +122,8 @@ class _Totals:
         return np.where(np.isfinite(ref), ref, np.float32(0)), diff, np.abs(diff)
 
     def result(self, shape: tuple[int, ...], ref: Float32, cand: Float32) -> Measurement:
-        slope, intercept, systematic = self._affine(len(ref))
+        sums, sites = self._of_channels(len(ref))
+        slope, intercept, systematic = _affine(sums, sites)
         row, channel = self.worst
         worst = None
         if self.max_abs > 0 or self.nonfinite:
@@ -144,32 +142,37 @@ class _Totals:
             mismatched=self.mismatched + self.nonfinite,
             total=int(ref.size),
             nonfinite=self.nonfinite,
+            channel_rms_units=None if self.exact or sites < FEW else _largest_root(sums[5], sums[4]),
+            systematic_units=None if self.exact or sites < FEW else systematic,
+            relative_rms=None if self.exact else _largest_root(sums[5], sums[3]),
         )
-        return Measurement(metrics, systematic, self._relative(), row)
+        return Measurement(metrics, row)
 
-    def _affine(self, sites: int) -> tuple[float, float, float]:
-        """Slope and intercept of candidate on reference, and the affine share of the error, of the channel worst in it."""
-        if not sites:
-            return 1.0, 0.0, 0.0
-        mean_d, mean_r, mean_dr, mean_rr, mean_uu, _ = self.sums / sites
-        variance = np.maximum(mean_rr - mean_r**2, 0.0)
-        usable = variance > 1e-6 * mean_rr  # a constant channel has no slope
-        covariance = mean_dr - mean_d * mean_r
-        slope = np.where(usable, covariance / np.where(usable, variance, 1.0), 0.0)
-        share = np.sqrt(mean_d**2 + slope**2 * variance) / np.sqrt(np.maximum(mean_uu, np.finfo(float).tiny))
-        worst = int(share.argmax())
-        return (
-            1.0 + float(slope[worst]),
-            float((mean_d - slope * mean_r)[worst]),
-            0.0 if self.exact or sites < FEW else float(share[worst]),
-        )
+    def _of_channels(self, sites: int) -> tuple[Float64, int]:
+        """The sums of each channel and of how many sites they are; of all channels as one where these are few."""
+        if sites >= FEW:
+            return self.sums, sites
+        return self.sums.sum(axis=1, keepdims=True), sites * self.sums.shape[1]
 
-    def _relative(self) -> float:
-        if self.exact:
-            return 0.0
-        errors, sizes = self.sums[5], self.sums[3]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return math.sqrt(float(np.where(errors > 0, errors / sizes, 0.0).max(initial=0.0)))
+
+def _affine(sums: Float64, sites: int) -> tuple[float, float, float]:
+    """Slope and intercept of candidate on reference, and the affine share of the error, of the channel worst in it."""
+    if not sites:
+        return 1.0, 0.0, 0.0
+    mean_d, mean_r, mean_dr, mean_rr, mean_uu, _ = sums / sites
+    variance = np.maximum(mean_rr - mean_r**2, 0.0)
+    usable = variance > 1e-6 * mean_rr  # a constant channel has no slope
+    covariance = mean_dr - mean_d * mean_r
+    slope = np.where(usable, covariance / np.where(usable, variance, 1.0), 0.0)
+    share = np.sqrt(mean_d**2 + slope**2 * variance) / np.sqrt(np.maximum(mean_uu, np.finfo(float).tiny))
+    worst = int(share.argmax())
+    return 1.0 + float(slope[worst]), float((mean_d - slope * mean_r)[worst]), float(share[worst])
+
+
+def _largest_root(errors: Float64, sizes: Float64) -> float:
+    """√(Σ errors² / Σ sizes²) of the channel where it is largest."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return math.sqrt(float(np.where(errors > 0, errors / sizes, 0.0).max(initial=0.0)))
 
 
 def _squares(unit: Float32) -> Float64 | Float32:

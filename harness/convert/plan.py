@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -81,6 +82,7 @@ class _Planner:
         self.steps: list[Step] = []
         self.owners: dict[int, Layer] = {}  # step → the Caffe layer whose main call it is
         self.refs: dict[Top, Ref] = {}
+        self.tops: dict[Ref, list[Top]] = {}  # the other way round
         self.held: dict[Top, Held] = {}
         self.moved: dict[tuple[Ref, Order], Ref] = {}  # what was brought into another order already
         self.fused: dict[str, str] = {}
@@ -170,6 +172,7 @@ class _Planner:
 
     def _hold(self, top: Top, ref: Ref, held: Held) -> None:
         self.refs[top], self.held[top] = ref, held
+        self.tops.setdefault(ref, []).append(top)
 
     def _fuse(self, layer: Layer, refs: Sequence[Ref]) -> bool:
         """Take the layer into the Keras layer before it, if that can and nobody else reads what stands between them."""
@@ -188,20 +191,18 @@ class _Planner:
     def _owner_of(self, layer: Layer, call: KerasCall) -> int | None:
         """The step of a layer with the same blobs and the same Keras layer, which is then called again."""
         blobs = self.shared.get(layer.name)
+        if not blobs:
+            return None
         for index, owner in self.owners.items():
-            if blobs and self.shared.get(owner.name) == blobs and self.steps[index].call == call:
+            if self.shared.get(owner.name) == blobs and self.steps[index].call == call:
                 return index
         return None
 
     def _is_sole_reader(self, ref: Ref) -> bool:
         """True if one layer alone reads a tensor, Splits looked through, and it is no output as it stands."""
-        tops = [top for top, other in self.refs.items() if other == ref]
-        readers = [
-            layer
-            for layer in self.network.layers
-            if layer.type != "Split" and any(top in layer.bottoms for top in tops)
-        ]
-        return len(readers) == 1 and all(self.network.consumers(top) for top in tops)
+        readers = [self.network.consumers(top) for top in self.tops[ref]]
+        names = {layer.name for some in readers for layer in some if layer.type != "Split"}
+        return len(names) == 1 and all(readers)
 
     def _outputs(self) -> tuple[Ref, ...]:
         """The tops that nobody reads and nobody overwrites, in the order of execution."""
@@ -218,4 +219,5 @@ def _shared_blobs(network: Network, shapes: Mapping[Top, Shape]) -> dict[str, tu
         for layer in network.layers
         if counts.get(layer.name) == len(layer.parameters.param) and all(spec.name for spec in layer.parameters.param)
     }
-    return {name: names for name, names in named.items() if list(named.values()).count(names) > 1}
+    counted = Counter(named.values())
+    return {name: names for name, names in named.items() if counted[names] > 1}

@@ -49,5 +49,6 @@ def _cause(clues: Clues, one: Suspicion, found: Found | None) -> Cause:
         proven=found is not None,
         before=before,
         after=found.fit.max_abs if found is not None else None,
+        precision=found.precision if found is not None else None,
         source=clues.source(one.layer),
     )

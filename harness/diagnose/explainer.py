@@ -12,6 +12,7 @@ import numpy as np
 from harness.compare.judge import Evidence
 from harness.compare.stream import Rerun
 from harness.data import (
+    Cause,
     InputSource,
     KerasGraph,
     KerasNode,
@@ -57,10 +58,18 @@ class Explainer:
     fed: InputSource | None = None  # how the net's input was made
 
     def __call__(self, evidence: Evidence, row: LayerComparison, rerun: Rerun) -> LayerComparison:
-        """The row with what could be found out."""
+        """The row with what could be found out; a cause that cannot be looked for is no reason to lose the verdict."""
+        try:
+            return replace(row, causes=self._causes(evidence, row, rerun))
+        except Exception as error:  # whatever a hypothesis meets in a user's model
+            what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            note = f"the search for its cause broke off ({what})"
+            return replace(row, note=f"{row.note}; {note}" if row.note else note)
+
+    def _causes(self, evidence: Evidence, row: LayerComparison, rerun: Rerun) -> tuple[Cause, ...]:
         overwritten = explain_overwritten(self.network, evidence, row)
         if overwritten:
-            return replace(row, causes=overwritten)
+            return overwritten
         trial = Trial.of(
             evidence.pair,
             evidence.blobs,
@@ -70,7 +79,7 @@ class Explainer:
             worst_site=_worst_site(row, evidence.reference.shape),
             position=evidence.top_position,
         )
-        return replace(row, causes=diagnose(replace(self.clues(evidence.pair), row=row, trial=trial)))
+        return diagnose(replace(self.clues(evidence.pair), row=row, trial=trial))
 
     def clues(self, pair: Pair) -> Clues:
         """What is known of a pair before anything is run."""

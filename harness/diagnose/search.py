@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -9,8 +10,11 @@ from itertools import combinations
 from harness.diagnose.clues import Suspicion
 from harness.diagnose.trial import Fit, Trial
 
-MOST = 6
+MOST = 8
 """Suspicions that are paired with each other, the ones that come nearest by themselves."""
+
+OF_ONE_CODE = 2
+"""How many of them may have the same code: five constants that nearly fit must not crowd out the second mistake."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,7 @@ class Found:
 
     explanation: tuple[Suspicion, ...]
     fit: Fit
+    precision: str  # in which Keras was computed
 
 
 def search(suspicions: Sequence[Suspicion], trial: Trial | None) -> Found | None:
@@ -31,7 +36,7 @@ def search(suspicions: Sequence[Suspicion], trial: Trial | None) -> Found | None
     for one in tried:
         fit = trial.fit([one])
         if fit is not None and fit.explains(before):
-            return Found((one,), fit)
+            return Found((one,), fit, trial.precision)
         alone.append((one, fit))
     said = [one for one in tried if one.stated]
     if len(said) > 1:
@@ -50,17 +55,30 @@ def _pair(alone: Sequence[tuple[Suspicion, Fit | None]], said: list[Suspicion], 
         fit = trial.fit([*said, one])
         if fit is not None and fit.explains(before):
             return _spared([*said, one], trial, fit)
-    few = [one for one, _ in nearest[:MOST]]
+    few = _nearest_of_each([one for one, _ in nearest])
     # Where a shape is wrong, no single mistake need give it: then all are paired.
     unknown = [one for one, fit in alone if fit is None]
-    for pair in [
+    pairs = [
         *combinations(few, 2),
+        *((nearest[0][0], one) for one, _ in nearest[1:]),  # beside a large mistake a small one is not seen
         *((one, other) for one in unknown[:MOST] for other in others if one is not other),
-    ]:
+    ]
+    for pair in pairs:
         fit = trial.fit(pair)
         if fit is not None and fit.explains(before):
-            return Found(pair, fit)
+            return Found(pair, fit, trial.precision)
     return None
+
+
+def _nearest_of_each(nearest: Sequence[Suspicion]) -> list[Suspicion]:
+    """The first of them, few of each code."""
+    seen: Counter[str] = Counter()
+    few = []
+    for one in nearest:
+        seen[one.code] += 1
+        if seen[one.code] <= OF_ONE_CODE:
+            few.append(one)
+    return few[:MOST]
 
 
 def _spared(together: list[Suspicion], trial: Trial, fit: Fit) -> Found:
@@ -70,4 +88,4 @@ def _spared(together: list[Suspicion], trial: Trial, fit: Fit) -> Found:
         less = trial.fit(fewer)
         if fewer and less is not None and less.explains(trial.before):
             together, fit = fewer, less
-    return Found(tuple(together), fit)
+    return Found(tuple(together), fit, trial.precision)

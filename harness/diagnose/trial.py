@@ -21,7 +21,7 @@ from harness.diagnose.setting import Setting
 from harness.errors import CandidateError, HarnessError
 from harness.layers import layer_type
 from harness.layers.base import Blobs, Exact, Float32, Float64, Index, U, gamma
-from harness.layout import caffe_shape, channels_first, last_shape
+from harness.layout import channels_first, last_shape
 
 if TYPE_CHECKING:
     from harness.diagnose.clues import Suspicion
@@ -77,7 +77,7 @@ class Trial:
             worst_site: N and the spatial axes of the largest error.
         """
         whole = cls(pair, blobs, bottoms, rerun, position)
-        if multiplications(pair, bottoms, caffe_shape(top_shape)) <= CHEAP or not _can_be_cut(pair, bottoms):
+        if multiplications(pair, bottoms, top_shape) <= CHEAP or not _can_be_cut(pair, bottoms):
             return whole
         small = cls(pair, blobs, piece_of(pair, bottoms, top_shape, worst_site), rerun, position)
         return small if small.shows_an_error else whole
@@ -90,8 +90,13 @@ class Trial:
 
     @cached_property
     def wide(self) -> bool:
-        """True if the Keras layers can be computed in float64."""
-        return self._run({}, {}, wide=True) is not None
+        """True if the Keras layers can be computed in float64; it would hide that they compute in less than float32."""
+        return self.pair.precision == "float32" and self._run({}, {}, wide=True) is not None
+
+    @property
+    def precision(self) -> str:
+        """In which the Keras layers are computed."""
+        return "float64" if self.wide else "float32"
 
     @cached_property
     def candidate(self) -> np.ndarray | None:
@@ -130,6 +135,10 @@ class Trial:
         if key not in self._made:
             self._made[key] = self._run(edits, weights, wide=self.wide)
         return self._made[key]
+
+    def run_again(self) -> np.ndarray | None:
+        """What Keras makes of the bottoms this time, channels last: another thing each time where chance is at work."""
+        return self._run({}, {}, wide=self.wide)
 
     def _run(self, edits: Mapping[str, Any], weights: Mapping[str, Any], *, wide: bool) -> np.ndarray | None:
         try:

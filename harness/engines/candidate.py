@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,10 +15,13 @@ from harness.data import Case, LayerMap, Network, Shape, Top, Weights
 from harness.engines.filling import fill_weights
 from harness.engines.keras import Candidate, call_function, is_saved_model, open_model, wrap_model
 from harness.engines.keras.functions import deep_graphs
+from harness.engines.keras.open_sizes import open_sizes
 from harness.engines.keras.weight_files import load_weight_file
-from harness.errors import CandidateError, MappingError
+from harness.errors import CandidateError, HarnessError, MappingError, WeightsError
 from harness.extras import import_keras
+from harness.layers import layer_type
 from harness.layers.base import Float32, keras_name
+from harness.layers.shapes import blob_shapes
 from harness.layout import Held, channels_first, last_shape
 from harness.mapping import map_layers
 from harness.mapping.orders import fits
@@ -33,6 +37,9 @@ def open_candidate(
 ) -> tuple[Candidate, LayerMap]:
     """Build the case's Keras model, find its layers' counterparts, and see to its weights.
 
+    A model whose layers do not fit together, because a size went wrong early, is built with its sizes left open, so that all
+    of its layers can be judged; it says so in `misfit`.
+
     Args:
         unfinished: Caffe layers that the port need not have yet.
 
@@ -41,6 +48,24 @@ def open_candidate(
         MappingError: the two nets cannot be brought together, or take inputs of different sizes.
         WeightsError: converted weights, or those of a file, do not fit it.
     """
+    try:
+        return _fitted(case, network, weights, shapes, unfinished)
+    except (CandidateError, WeightsError) as error:
+        misfit = error
+    if not _is_function(case):
+        raise misfit
+    traceback.clear_frames(misfit.__traceback__)  # lets go of the model that does not fit
+    try:
+        with open_sizes(_dense_sizes(case, network, shapes)):
+            candidate, layer_map = _fitted(case, network, weights, shapes, unfinished)
+    except HarnessError:
+        raise misfit from None
+    return replace(candidate, misfit=misfit), layer_map
+
+
+def _fitted(
+    case: Case, network: Network, weights: Weights, shapes: Mapping[Top, Shape], unfinished: frozenset[str]
+) -> tuple[Candidate, LayerMap]:
     candidate = _build(case, network, shapes)
     kind = weights_of(case)
     if kind == "converted":
@@ -68,6 +93,20 @@ def _build(case: Case, network: Network, shapes: Mapping[Top, Shape]) -> Candida
         return open_model(case.keras, case.folder, shape)
     except CandidateError as error:
         raise _with_caffe_shapes(error, network, shapes) from error
+
+
+def _is_function(case: Case) -> bool:
+    return case.keras.partition(":")[0].endswith(".py")
+
+
+def _dense_sizes(case: Case, network: Network, shapes: Mapping[Top, Shape]) -> dict[str, int]:
+    """How many numbers each inner product reads in Caffe, by the name that its Keras layer should have."""
+    blobs = blob_shapes(network, shapes)
+    return {
+        case.names.get(layer.name, keras_name(layer.name)): int(layer_type(layer).fan_in(layer, blobs[layer.name][0]))
+        for layer in network.layers
+        if layer.type == "InnerProduct"
+    }
 
 
 def _check_sizes(case: Case, candidate: Candidate, layer_map: LayerMap, shapes: Mapping[Top, Shape]) -> None:

@@ -144,7 +144,7 @@ class Deconvolution(LayerType):
             kernel = kernel.transpose(*sides, 0, 1)
         else:
             inputs, per_group = kernel.shape[:2]
-            full = np.zeros((inputs, per_group * group, *kernel.shape[2:]), np.float32)
+            full = np.zeros((inputs, per_group * group, *kernel.shape[2:]), kernel.dtype)
             for channels, outputs in _groups(inputs, per_group, group):
                 full[channels, outputs] = kernel[channels]
             kernel = full.transpose(*sides, 1, 0)

@@ -56,7 +56,7 @@ class LRN(Whole):
 
     def compute(self, layer: Layer, blobs: Blobs, bottoms: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
         (x,) = bottoms
-        return (x * _base(layer, x) ** -float(_spec(layer).beta),)
+        return (x * base_of(layer, x) ** -float(_spec(layer).beta),)
 
     def scale(
         self, layer: Layer, blobs: Blobs, bottoms: Sequence[np.ndarray], tops: Sequence[np.ndarray]
@@ -83,8 +83,8 @@ class LRN(Whole):
         return (size * size if _is_within(layer) else size + 2 * bottoms[0][1]) + 12
 
 
-def _base(layer: Layer, x: np.ndarray) -> np.ndarray:
-    """What is raised to the power −beta."""
+def base_of(layer: Layer, x: np.ndarray) -> np.ndarray:
+    """What is raised to the power −beta, of an N, C, H, W bottom."""
     spec = _spec(layer)
     size, alpha = int(spec.local_size), float(spec.alpha)
     base: np.ndarray
@@ -110,7 +110,7 @@ def _around(x: np.ndarray, axis: int, size: int) -> np.ndarray:
 
 def _sizes(layer: Layer, x: np.ndarray, walk: np.ndarray | float) -> np.ndarray:
     """|y| · (2 + beta · walk · m / s)."""
-    beta, base = float(_spec(layer).beta), _base(layer, x)
+    beta, base = float(_spec(layer).beta), base_of(layer, x)
     largest = base if _is_within(layer) else np.maximum.accumulate(np.abs(base), axis=1)
     sizes: np.ndarray = largest / base
     sizes *= abs(beta) * walk

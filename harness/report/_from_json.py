@@ -16,6 +16,7 @@ from harness.data import (
     ParityReport,
     Shape,
     Status,
+    Witness,
     Worst,
 )
 from harness.errors import FormatError
@@ -155,6 +156,7 @@ def _layer(value: _Value) -> LayerComparison:
         causes=tuple(_cause(cause) for cause in value["causes"]),
         note=_text(value.optional("note")),
         reason=_text(value.optional("reason")) or "",
+        witness=_witness(witness) if (witness := value.optional("witness")) else None,
     )
 
 
@@ -163,6 +165,9 @@ def _metrics(value: _Value) -> Metrics:
     return Metrics(
         max_units=_number(value.optional("max_units")),
         rms_units=_number(value.optional("rms_units")),
+        channel_rms_units=_number(value.optional("channel_rms_units")),
+        systematic_units=_number(value.optional("systematic_units")),
+        relative_rms=_number(value.optional("relative_rms")),
         max_abs=value["max_abs"].number(),
         max_rel=value["max_rel"].number(),
         slope=value["slope"].number(),
@@ -187,6 +192,10 @@ def _adjudication(value: _Value) -> Adjudication:
     )
 
 
+def _witness(value: _Value) -> Witness:
+    return Witness(value["engine"].text(), value["agrees_with"].text(), _number(value.optional("max_abs")))
+
+
 def _cause(value: _Value) -> Cause:
     proven = value.optional("proven")
     return Cause(
@@ -197,6 +206,7 @@ def _cause(value: _Value) -> Cause:
         proven=proven.flag() if proven else False,
         before=_number(value.optional("before")),
         after=_number(value.optional("after")),
+        precision=_text(value.optional("precision")),
         source=_text(value.optional("source")),
     )
 

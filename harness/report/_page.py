@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from harness.data import LayerComparison, Metrics, ParityReport, Status
+from harness.data import Cause, LayerComparison, Metrics, ParityReport, Status
 from harness.extras import import_pillow
 from harness.report import _rows, _strip, _summary, _text
 
@@ -53,6 +53,7 @@ class Card:
     row: LayerComparison
     detail: str
     change: str
+    others: tuple[tuple[str, Cause], ...]  # "and" or "or", and what else it is
     again: str
 
 
@@ -104,7 +105,15 @@ def page(report: ParityReport, prefix: str = "") -> Page:
         report=report,
         summary=summary,
         cards=tuple(
-            Card(number, anchors[row.layer], row, _rows.detail(row), _change(row), _summary.again(report, row))
+            Card(
+                number,
+                anchors[row.layer],
+                row,
+                _rows.detail(row),
+                _rows.change(row.causes[0]) if row.causes else "",
+                tuple(_rows.others(row)),
+                _summary.again(report, row),
+            )
             for number, row in enumerate(summary.culprits, start=1)
         ),
         pictures=tuple(_pictures(report)),
@@ -123,10 +132,6 @@ def page(report: ParityReport, prefix: str = "") -> Page:
 def anchor(layer: str, prefix: str = "") -> str:
     """The id of a layer's row: a name as it is, with what an id cannot hold escaped as in an address."""
     return f"{prefix}layer-{quote(layer, safe='/:+@,', errors='surrogatepass')}"
-
-
-def _change(row: LayerComparison) -> str:
-    return _rows.change(row.causes[0]) if row.causes else ""
 
 
 def _row_views(report: ParityReport, anchors: Mapping[str, str], prefix: str) -> Iterator[RowView]:
@@ -181,6 +186,8 @@ def _groups(report: ParityReport, row: LayerComparison) -> Iterator[tuple[str, t
         judgement += [("sampled", f"{row.sampled:,} elements")]
     if row.float64 is not None:
         judgement += [("float64", _summary.adjudicated(row.float64))]
+    if row.witness is not None:
+        judgement += [("third voice", _summary.witnessed(row.witness))]
     yield "Judgement", tuple((label, value) for label, value in judgement if value)
     for title, metrics in (("By itself", row.isolated), ("End to end", row.end_to_end)):
         if metrics is not None:

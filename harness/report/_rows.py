@@ -123,6 +123,10 @@ def detail(row: LayerComparison) -> str:
             parts.append(f"worst at {at}: Caffe {caffe}, Keras {keras}")
     if row.note:
         parts.append(_text.printable(row.note))
+    if row.float64 is not None:
+        parts.append(_summary.farther(row.float64))
+    if row.witness is not None:
+        parts.append(_summary.witnessed(row.witness))
     return "; ".join(parts)
 
 
@@ -131,7 +135,13 @@ def change(cause: Cause) -> str:
     if cause.after is None:
         return ""
     before = f"{_text.number(cause.before)} → " if cause.before is not None else ""
-    return f"max|Δ| {before}{_text.number(cause.after)}"
+    after = f"{_text.number(cause.after)} in float64" if cause.precision == "float64" else _text.number(cause.after)
+    return f"max|Δ| {before}{after}"
+
+
+def others(row: LayerComparison) -> list[tuple[str, Cause]]:
+    """The causes behind the first: "and" where they hold together, "or" where one may stand for the other."""
+    return [("and" if cause.proven and row.causes[0].proven else "or", cause) for cause in row.causes[1:]]
 
 
 def account(report: ParityReport, row: LayerComparison) -> str:

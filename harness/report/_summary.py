@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.data import Adjudication, LayerComparison, Metrics, ParityReport, Status
+from harness.data import Adjudication, LayerComparison, Metrics, ParityReport, Status, Witness
 from harness.report import _text
 
 DEFAULT_LIMIT_UNITS = 8.0
@@ -220,8 +220,20 @@ def _remarks(report: ParityReport) -> list[str]:
     remarks += _about([row for row in report.layers if row.judged_by == "estimate"], "judged by an estimated unit")
     remarks += _about([row for row in report.layers if row.sampled], "adjudicated on a sample of the output")
     unsound = [row for row in report.layers if row.float64 is not None and not row.float64.reference_sound]
+    remarks += _in_float64(report)
     remarks += _about(unsound, "computed by the reference outside its own definition: not the candidate's fault")
     return remarks + [_text.printable(note) for note in report.notes]
+
+
+def _in_float64(report: ParityReport) -> list[str]:
+    """Over the layers that the second stage let pass: on which side rounding took the result farther from the exact one."""
+    settled = [row.float64 for row in report.layers if row.float64 is not None and not row.status.fails]
+    sides = Counter(_farther_side(one) for one in settled if one.reference_sound)
+    if not sides:
+        return []
+    where = ", ".join(f"{side} in {count}" for side, count in sorted(sides.items()))
+    same = f"{_text.count(sides.total(), 'layer')} proven the same function in float64"
+    return [f"{same}; farther from the exact result: {where}"]
 
 
 def _about(rows: tuple[LayerComparison, ...] | list[LayerComparison], what: str) -> list[str]:
@@ -239,5 +251,36 @@ def adjudicated(float64: Adjudication) -> str:
     return (
         f"In float64 both {functions} ({_text.number(float64.functions_max_rel)} of Σ|w·x|, {where}); "
         f"of its guaranteed bound Caffe uses {_text.units(float64.reference_units)}, "
-        f"Keras {_text.units(float64.candidate_units)}."
+        f"Keras {_text.units(float64.candidate_units)}: {farther(float64)}."
     )
+
+
+def farther(float64: Adjudication) -> str:
+    """Which side is the farther from the exact result, and how much: `Keras is 3.2 times as far …`."""
+    distances = {"Caffe": float64.reference_units, "Keras": float64.candidate_units}
+    near, far = sorted(distances, key=lambda side: distances[side])
+    if distances[far] == distances[near]:
+        return "both sides are as far from the exact result"
+    ratio = distances[far] / distances[near] if distances[near] > 0 else math.inf
+    if not math.isfinite(ratio):
+        return f"{far} is farther from the exact result than {near}"
+    times = f"{ratio:.1f}" if ratio < 10 else f"{ratio:,.0f}" if ratio < 1e6 else f"{ratio:.0e}"
+    return f"{far} is {times} times as far from the exact result as {near}"
+
+
+def _farther_side(float64: Adjudication) -> str:
+    if float64.candidate_units == float64.reference_units:
+        return "neither"
+    return "Keras" if float64.candidate_units > float64.reference_units else "Caffe"
+
+
+def witnessed(witness: Witness) -> str:
+    """What a third engine says, as a clause."""
+    sides = {
+        "reference": "agrees with Caffe and not with Keras",
+        "candidate": "agrees with Keras and not with Caffe",
+        "both": "is within accumulated rounding of both",
+        "neither": "agrees with neither",
+    }
+    size = f" (max|Δ| from Caffe {_text.number(witness.max_abs)})" if witness.max_abs is not None else ""
+    return f"{_text.printable(witness.engine)}, which is not Caffe, {sides[witness.agrees_with]}{size}"

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.data import Adjudication, Cause, LayerComparison, Metrics, OutputComparison, ParityReport
+from harness.data import Adjudication, Cause, LayerComparison, Metrics, OutputComparison, ParityReport, Witness
 from harness.errors import FormatError, UsageError
 
 FORMAT = "json"
@@ -112,13 +112,24 @@ def _layer(row: LayerComparison) -> dict[str, Any]:
         "causes": [_cause(cause) for cause in row.causes],
         "note": row.note,
         "reason": row.reason,
+        "witness": _witness(row.witness),
     }
 
 
 def _metrics(metrics: Metrics | None) -> dict[str, Any] | None:
     if metrics is None:
         return None
-    figures = ("max_units", "rms_units", "max_abs", "max_rel", "slope", "intercept")
+    figures = (
+        "max_units",
+        "rms_units",
+        "channel_rms_units",
+        "systematic_units",
+        "relative_rms",
+        "max_abs",
+        "max_rel",
+        "slope",
+        "intercept",
+    )
     value: dict[str, Any] = {name: _number(getattr(metrics, name)) for name in figures}
     worst = metrics.worst
     value["worst"] = worst and {
@@ -142,6 +153,12 @@ def _adjudication(float64: Adjudication | None) -> dict[str, Any] | None:
     }
 
 
+def _witness(witness: Witness | None) -> dict[str, Any] | None:
+    if witness is None:
+        return None
+    return {"engine": witness.engine, "agrees_with": witness.agrees_with, "max_abs": _number(witness.max_abs)}
+
+
 def _cause(cause: Cause) -> dict[str, Any]:
     return {
         "code": cause.code,
@@ -151,6 +168,7 @@ def _cause(cause: Cause) -> dict[str, Any]:
         "proven": bool(cause.proven),
         "before": _number(cause.before),
         "after": _number(cause.after),
+        "precision": cause.precision,
         "source": cause.source,
     }
 

@@ -29,10 +29,10 @@ def render_many(reports: Sequence[ParityReport]) -> str:
 
 def _whole(report: ParityReport, *, show_all: bool) -> str:
     summary = _summary.summarize(report)
-    lines = [f"## {summary.symbol} {summary.verdict}: {_code(report.case)}", "", f"**{summary.sentence}**", ""]
+    lines = [f"## {summary.symbol} {summary.verdict}: {code(report.case)}", "", f"**{summary.sentence}**", ""]
     lines += [" · ".join(f"`{badge.text}`" for badge in summary.badges), ""]
     lines += [f"{summary.counts}; coverage {summary.coverage}", ""]
-    lines += [f"- {_prose(remark)}" for remark in summary.remarks]
+    lines += [f"- {prose(remark)}" for remark in summary.remarks]
     lines += [""] if summary.remarks else []
     for number, row in enumerate(summary.culprits, start=1):
         lines += _culprit(report, number, row)
@@ -42,31 +42,32 @@ def _whole(report: ParityReport, *, show_all: bool) -> str:
         lines += [*table, "", "</details>", ""]
     elif table:
         lines += [*table, ""]
-    lines += [f"Reference {_code(_summary.described(report.reference))}  "]
-    lines += [f"Candidate {_code(_summary.described(report.candidate))}  "]
-    lines += [f"Command {_code(report.command)}"]
+    lines += [f"Reference {code(_summary.described(report.reference))}  "]
+    lines += [f"Candidate {code(_summary.described(report.candidate))}  "]
+    lines += [f"Command {code(report.command)}"]
     return "\n".join(lines) + "\n"
 
 
 def _culprit(report: ParityReport, number: int, row: LayerComparison) -> Iterator[str]:
     first: Cause | None = row.causes[0] if row.causes else None
-    code = _code(first.code) if first else "no known cause"
+    cause = code(first.code) if first else "no known cause"
     proven = " · **proven**" if first and first.proven else ""
-    source = f" · {_code(first.source)}" if first and first.source else ""
-    yield f"### {number}. {_code(row.layer)} · {row.status.value} · {code}{proven}{source}"
+    source = f" · {code(first.source)}" if first and first.source else ""
+    yield f"### {number}. {code(row.layer)} · {row.status.value} · {cause}{proven}{source}"
     yield ""
     if first is None:
-        yield _prose(_rows.detail(row))
+        yield prose(_rows.detail(row))
     else:
-        yield f"{_prose(first.summary)} {_prose(first.evidence)}"
+        yield f"{prose(first.summary)} {prose(first.evidence)}"
         yield ""
-        yield f"- **Fix** {_code(first.fix)}"
+        yield f"- **Fix** {code(first.fix)}"
         if first.after is not None:
             yield f"- **Then** {_rows.change(first)}"
-        yield f"- **Found** {_prose(_rows.detail(row))}"
-    for other in row.causes[1:3]:
-        yield f"- **Or** {_code(other.code)} {_prose(other.summary)}"
-    yield f"- **Again** {_code(_summary.again(report, row))}"
+        yield f"- **Found** {prose(_rows.detail(row))}"
+    for word, other in _rows.others(row)[:3]:
+        fix = f" **Fix** {code(other.fix)}" if word == "and" else ""
+        yield f"- **{word.capitalize()}** {code(other.code)} {prose(other.summary)}{fix}"
+    yield f"- **Again** {code(_summary.again(report, row))}"
     yield ""
 
 
@@ -95,7 +96,7 @@ def _line(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _code(text: object) -> str:
+def code(text: object) -> str:
     """A code span that nothing inside it can end."""
     shown = _text.printable(text)
     fence = "`" * (max((len(run) for run in re.findall("`+", shown)), default=0) + 1)
@@ -104,10 +105,10 @@ def _code(text: object) -> str:
 
 
 def _cell(text: object) -> str:
-    return _code(text).replace("|", "\\|")  # a table splits at bars even inside code spans
+    return code(text).replace("|", "\\|")  # a table splits at bars even inside code spans
 
 
-def _prose(text: object) -> str:
+def prose(text: object) -> str:
     """Text in which nothing is markup."""
     escaped = re.sub(r"([\\`*_\[\]|~#])", r"\\\1", _text.printable(text))
     return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

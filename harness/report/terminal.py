@@ -143,8 +143,10 @@ def _causes(report: ParityReport, number: int, row: LayerComparison, width: int)
     yield from _labelled("proof" if first.proven else "hint", first.evidence, width, indent=4)
     yield from _labelled("fix", Text(_text.printable(first.fix, keep="\n"), "bold"), width, indent=4)
     yield from _labelled("then", _rows.change(first), width, indent=4)
-    for other in row.causes[1:3]:
-        yield from _labelled("or", f"{other.code}: {other.summary}", width, indent=4)
+    for word, other in _rows.others(row)[:3]:
+        yield from _labelled(word, f"{other.code}: {other.summary}", width, indent=4)
+        if word == "and":
+            yield from _labelled("fix", Text(_text.printable(other.fix, keep="\n"), "bold"), width, indent=4)
 
 
 def _footer(report: ParityReport, summary: _summary.Summary, saved: str | None) -> list[Text]:

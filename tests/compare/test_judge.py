@@ -328,3 +328,48 @@ def test_other_types_by_sample(monkeypatch: pytest.MonkeyPatch, entry_id: str) -
     monkeypatch.setattr(adjudicate, "SAMPLE", 20)
     row = judge_pair(net, nets.keras_model(net, blobs), blobs, {DATA: x}, top, strict=True)
     assert (row.status, row.judged_by, row.note) == (Status.MATCH, "float64", None)
+
+
+# -------------------------------------------------------------------- no number, or infinity, on one side only
+
+
+def test_what_rounding_takes_over_the_edge_of_float32_is_no_fault() -> None:
+    """The exact result is within rounding of 2¹²⁸, where float32's infinity begins: one order of summation reaches it."""
+    net = nets.single("InnerProduct", (1, 3), "inner_product_param { num_output: 1 bias_term: false }")
+    largest = np.finfo(np.float32).max
+    blobs = {"layer": (np.ones((1, 3), np.float32),)}
+    ulp = largest - np.nextafter(largest, np.float32(0))
+    x = np.array(
+        [[largest, ulp / 4, ulp / 4]], np.float32
+    )  # exactly halfway: one by one it stays, taken together it goes
+    model = nets.keras_model(net, blobs)
+    (computed,) = nets.run_keras(net, blobs, {DATA: x})
+    other = np.float32(np.inf) if np.isfinite(computed).all() else largest
+    row = judge_pair(net, model, blobs, {DATA: x}, np.full((1, 1), other, np.float32))
+    assert row.isolated.nonfinite == 1
+    assert (row.status, row.judged_by, row.note) == (Status.MATCH, "float64", None)
+
+
+def test_a_logarithm_of_what_one_side_flushes_to_zero_is_no_fault() -> None:
+    net = nets.single("Log", (1, 2, 4, 4))
+    x = np.full((1, 2, 4, 4), 2.0, np.float32)
+    x[0, 1, 2, 3] = 1e-39
+    model = nets.keras_model(net, {})
+    top = np.log(x.astype(np.float64)).astype(np.float32)
+    (computed,) = nets.run_keras(net, {}, {DATA: x})
+    if np.isfinite(computed).all():  # TensorFlow kept the denormal; then Caffe is the one that flushed it
+        top[0, 1, 2, 3] = -np.inf
+    row = judge_pair(net, model, {}, {DATA: x}, top)
+    assert row.isolated.nonfinite == 1
+    assert (row.status, row.judged_by) == (Status.MATCH, "float64")
+
+
+def test_a_number_that_the_candidate_alone_does_not_have_is_a_fault() -> None:
+    """log(x) for log(x + 1), at a zero."""
+    net = nets.single("Log", (1, 2, 4, 4), "log_param { shift: 1 }")
+    x = np.abs(nets.random_inputs(net)[DATA])
+    x[0, 1, 2, 3] = 0.0
+    wrong = nets.keras_model(nets.single("Log", (1, 2, 4, 4)), {})
+    top = np.log1p(x.astype(np.float64)).astype(np.float32)
+    row = judge_pair(net, wrong, {}, {DATA: x}, top)
+    assert (row.status, row.judged_by, row.isolated.nonfinite) == (Status.NONFINITE, "exact", 1)

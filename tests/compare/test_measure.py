@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from harness.compare import measure as module
-from harness.compare.measure import measure
+from harness.compare.judge import is_suspect
+from harness.compare.measure import FEW, measure
 from harness.layers.base import TINY, Unit
 
 LIMIT = 8.0
@@ -26,15 +27,19 @@ def dense(shape: tuple[int, ...], seed: int = 1, size: float = 1e-7) -> Unit:
 
 
 def by_hand(reference: np.ndarray, candidate: np.ndarray, unit: np.ndarray) -> dict[str, object]:
-    """Every figure straight from its definition, one pass each, float64."""
+    """Every figure straight from its definition, one pass each, float64; channels of few sites are taken together."""
     channels = reference.shape[-1]
     r, c = (one.reshape(-1, channels).astype(np.float64) for one in (reference, candidate))
-    d = c - r
-    units = np.abs(d) / unit
+    units = np.abs(c - r) / unit
     place = np.unravel_index(units.argmax(), reference.shape)
     caffe = (place[0], place[-1], *place[1:-1])
-    affine = []
-    for k in range(channels):
+    affine, rms, relative = [], [], []
+    if len(r) < FEW:
+        r, c, unit = (one.reshape(-1, 1) for one in (r, c, unit))
+    d = c - r
+    for k in range(r.shape[1]):
+        rms.append(math.sqrt((d[:, k] ** 2).sum() / (unit[:, k] ** 2).sum()))
+        relative.append(math.sqrt((d[:, k] ** 2).sum() / (r[:, k] ** 2).sum()))
         slope, intercept = np.polyfit(r[:, k], c[:, k], 1)
         fitted = (slope - 1) * r[:, k] + intercept
         affine.append((math.sqrt((fitted**2).mean() / (unit[:, k] ** 2).mean()), slope, intercept))
@@ -49,11 +54,13 @@ def by_hand(reference: np.ndarray, candidate: np.ndarray, unit: np.ndarray) -> d
         "slope": slope,
         "intercept": intercept,
         "systematic": systematic,
+        "channel_rms": max(rms),
+        "relative": max(relative),
     }
 
 
 @pytest.mark.parametrize("block", [1, 7, 64, 1000, 1 << 16])
-@pytest.mark.parametrize("shape", [(1, 4, 5, 3), (2, 7, 3, 5), (3, 6, 2), (9, 4)])
+@pytest.mark.parametrize("shape", [(1, 4, 5, 3), (2, 7, 3, 5), (3, 6, 2), (9, 4), (1, 200)])
 def test_figures_are_those_of_their_definitions(
     monkeypatch: pytest.MonkeyPatch, shape: tuple[int, ...], block: int
 ) -> None:
@@ -73,8 +80,31 @@ def test_figures_are_those_of_their_definitions(
     assert metrics.worst.index == expected["index"]
     assert metrics.slope == pytest.approx(expected["slope"], abs=1e-9)
     assert metrics.intercept == pytest.approx(expected["intercept"], abs=1e-9)
-    few = reference.size // reference.shape[-1] < 16  # a line through so few errors says nothing
-    assert found.systematic == (0.0 if few else pytest.approx(expected["systematic"], rel=1e-3))
+    assert metrics.systematic_units == pytest.approx(expected["systematic"], rel=1e-3)
+    assert metrics.channel_rms_units == pytest.approx(expected["channel_rms"], rel=1e-3)
+    assert metrics.relative_rms == pytest.approx(expected["relative"], rel=1e-3)
+
+
+def test_of_fewer_numbers_than_a_line_needs_nothing_is_said() -> None:
+    reference, candidate = arrays((3, 5))
+    metrics = measure(reference, candidate, dense(reference.shape), limit=LIMIT).metrics
+    assert (metrics.systematic_units, metrics.channel_rms_units) == (None, None)
+    reference, candidate = arrays((4, 4))
+    assert measure(reference, candidate, dense(reference.shape), limit=LIMIT).metrics.systematic_units is not None
+
+
+def test_one_channel_among_many_is_seen() -> None:
+    """Its errors are random, and over all channels they do not count."""
+    rng = np.random.default_rng(5)
+    reference = rng.normal(size=(1, 16, 16, 64)).astype(np.float32)
+    candidate = reference.copy()
+    candidate[..., 7] += np.float32(2e-6) * rng.normal(size=(1, 16, 16)).astype(np.float32)
+    metrics = measure(reference, candidate, dense(reference.shape, size=5e-7), limit=LIMIT).metrics
+    assert metrics.max_units < 8
+    assert metrics.rms_units < 0.5
+    assert metrics.systematic_units < 0.25
+    assert metrics.channel_rms_units > 1
+    assert is_suspect(metrics)
 
 
 def test_outer_product_units_are_the_dense_ones() -> None:
@@ -187,8 +217,8 @@ def test_systematic_share_at_any_size(size: float) -> None:
     found = measure(reference, candidate, unit, limit=LIMIT)
     if size > 1e-30:
         assert found.metrics.slope == pytest.approx(1 + 1e-5, abs=1e-7)
-        assert found.systematic == pytest.approx(10.0, rel=0.3)
-    assert math.isfinite(found.systematic)
+        assert found.metrics.systematic_units == pytest.approx(10.0, rel=0.3)
+    assert math.isfinite(found.metrics.systematic_units)
 
 
 def test_dead_channel_is_nothing() -> None:
@@ -200,7 +230,7 @@ def test_dead_channel_is_nothing() -> None:
     unit = Unit(dense=np.array([[0.0, 1e-7]] * 64, np.float32), floor=27 * TINY)
     found = measure(reference, candidate, unit, limit=LIMIT)
     assert found.metrics.max_units < 1
-    assert found.systematic < 0.25
+    assert found.metrics.systematic_units < 0.25
 
 
 @pytest.mark.parametrize("unit", [Unit(), Unit(dense=np.ones((0, 3), np.float32))], ids=["exact", "rounded"])
@@ -209,4 +239,6 @@ def test_nothing_at_all_is_no_difference(unit: Unit) -> None:
     empty = np.zeros((0, 4, 5, 3), np.float32)
     found = measure(empty, empty, unit, limit=LIMIT)
     assert (found.metrics.max_abs, found.metrics.total, found.metrics.worst) == (0.0, 0, None)
-    assert (found.metrics.slope, found.systematic, found.relative) == (1.0, 0.0, 0.0)
+    assert found.metrics.slope == 1.0
+    assert not found.metrics.systematic_units
+    assert not found.metrics.relative_rms

@@ -92,9 +92,15 @@ def _as_before(layer: Any, by_keyword: Mapping[str, Any]) -> Iterator[Any]:
             variable.assign(value)
 
 
-def needed_for(calls: Sequence[Call], inputs: Collection[int], outputs: Sequence[int]) -> tuple[list[Call], set[int]]:
+def makers(calls: Sequence[Call]) -> dict[int, Call]:
+    """Each tensor's call."""
+    return {number: call for call in calls for number in call.outputs}
+
+
+def needed_for(
+    maker: Mapping[int, Call], inputs: Collection[int], outputs: Sequence[int]
+) -> tuple[list[Call], set[int]]:
     """The calls that make `outputs` of `inputs`, depth first, and the tensors that neither are given nor made."""
-    maker = {number: call for call in calls for number in call.outputs}
     ordered: dict[int, Call] = {}
     lacking: set[int] = set()
     for output in outputs:

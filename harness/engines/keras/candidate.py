@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from harness.data import KerasGraph, Pair, Shape
-from harness.engines.keras.calls import Call, needed_for
+from harness.engines.keras.calls import Call, makers, needed_for
 from harness.engines.keras.functions import deep_graphs, first_line
 from harness.engines.keras.proof import prove_trace
 from harness.engines.keras.segment import Segment
 from harness.engines.keras.trace import Trace, class_inputs, is_graph, trace
-from harness.errors import CandidateError
+from harness.errors import CandidateError, HarnessError
 from harness.extras import import_keras
 
 
@@ -82,6 +82,7 @@ class Candidate:
     source: str
     input_shape: Shape | None = None
     origin: str = ""
+    misfit: HarnessError | None = None  # why it cannot be built as it is, so that its height and width were left open
 
     @cached_property
     def _trace(self) -> Trace:
@@ -93,6 +94,10 @@ class Candidate:
     @cached_property
     def _calls(self) -> dict[str, Call]:
         return {call.name: call for call in self._trace.calls}
+
+    @cached_property
+    def _makers(self) -> dict[int, Call]:
+        return makers(self._trace.calls)
 
     @property
     def version(self) -> str:
@@ -154,7 +159,7 @@ class Candidate:
         inputs = tuple(cut.tensor for cut in pair.inputs)
         wanted = tuple(cut.tensor for cut in pair.outputs)
         name = pair.layer.name if pair.caffe else None
-        calls, lacking = needed_for(self._trace.calls, inputs, wanted)
+        calls, lacking = needed_for(self._makers, inputs, wanted)
         if lacking:
             raise CandidateError("reads more of the Keras model than what it is fed", layer=name)
         types = tuple(str(self.tensor(number).dtype) for number in inputs)

@@ -17,6 +17,9 @@ from harness.extras import import_keras
 LONGEST = 240
 """Characters of Keras' own words in a message; it prints whole tensors at times."""
 
+MODULE = "harness_candidate_"
+"""Before the name that a file of the user's has as a module."""
+
 DEPTH = 20_000
 """Python calls within calls while Keras walks a graph: it does so by recursion, one call a layer."""
 
@@ -95,7 +98,7 @@ def line_in(error: BaseException, file: Path) -> int | None:
 
 def _import_file(file: Path) -> ModuleType:
     """A Python file as a module, its folder importable for what stands beside it."""
-    name = f"harness_candidate_{file.stem}"
+    name = f"{MODULE}{file.stem}"
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
         raise CandidateError("is not a Python file", file=file)

@@ -89,6 +89,31 @@ class Segment:
             made = self._run_rebuilt([np.asarray(one, np.float64) for one in inputs], "float64", edits, weights)
             return [np.asarray(made[number]) for number in self.outputs]
 
+    def as_model(self, inputs: Sequence[np.ndarray], names: Sequence[str]) -> Any:
+        """The segment as a `keras.Model` of its own: copies of its layers, with their weights.
+
+        Args:
+            inputs: arrays of the shapes that it is to take.
+            names: of its inputs.
+
+        Raises:
+            CandidateError: its layers cannot be made anew from their configuration, or not for these shapes.
+        """
+        keras = import_keras()
+        copies = _Copies("float32", {}, {})
+        try:
+            symbols = {
+                number: keras.Input(batch_shape=tuple(feed.shape), dtype=feed.dtype.name, name=name)
+                for (number, feed), name in zip(self._feeds(inputs, "float32").items(), names, strict=True)
+            }
+            made = run_calls(self.calls, symbols, self.outputs, copies.of)
+            copies.fill()
+            # A list of one would be a model that warns when it is called with an array.
+            ends = [list(symbols.values()), [made[number] for number in self.outputs]]
+            return keras.Model(*(one if len(one) > 1 else one[0] for one in ends))
+        except Exception as error:
+            raise CandidateError(f"cannot be a model of its own: {first_line(error)}", layer=self.layer) from error
+
     def _refuse_hidden_state(self, inputs: Sequence[np.ndarray]) -> None:
         """Rebuilt in float32, the segment must give what it gives as it stands."""
         pairs = zip(self.run(inputs), self.run_changed(inputs, {}), strict=True)

@@ -19,7 +19,7 @@ from functools import cache
 from typing import Any
 
 from harness.data import KerasGraph, Shape
-from harness.engines.keras.calls import Call, Slot, needed_for
+from harness.engines.keras.calls import Call, Slot, makers, needed_for
 from harness.engines.keras.functions import deep_graphs, first_line
 from harness.engines.keras.names import as_node, with_names
 from harness.errors import CandidateError
@@ -184,7 +184,7 @@ class _Recorder:
     def finish(self, inputs: Sequence[Any], outputs: Sequence[Any], names: tuple[str, ...]) -> Trace:
         """Put the calls in order, give them names, and number the tensors anew: inputs, then as they are made."""
         first, last = [self.number(one) for one in inputs], [self.number(one) for one in outputs]
-        calls, _ = needed_for(self.calls, first, last)
+        calls, _ = needed_for(makers(self.calls), first, last)
         order = dict.fromkeys([*first, *(number for call in calls for number in call.outputs)])
         new = {number: index for index, number in enumerate(order)}
 

@@ -1,0 +1,100 @@
+"""Numbers that a layer learns for each channel, held against Caffe's: those of a normalization, a Scale, a PReLU."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from harness.data import Layer
+from harness.diagnose import likeness
+from harness.diagnose.clues import Clues, Suspicion
+from harness.diagnose.learned import KERNELS
+from harness.layers import layer_type
+from harness.layers.base import Blobs
+
+Variables = Mapping[str, np.ndarray]
+
+
+def suspect(clues: Clues) -> Iterator[Suspicion]:
+    """One suspicion for all variables that differ in the same way."""
+    node = clues.main
+    if node is None or isinstance(layer_type(clues.pair.layer), KERNELS):
+        return
+    held = clues.variables(node.name)
+    ours = {
+        name: blob
+        for layer in clues.pair.caffe
+        for name, blob in _as_variables(clues, layer, clues.weights.of(layer.name)).items()
+        if name in held and held[name].shape == blob.shape
+    }
+    theirs = {name: held[name] for name in ours}
+    wrong = [name for name in ours if not np.array_equal(theirs[name], ours[name])]
+    said = _said(clues, theirs, ours, wrong) if wrong else None
+    if said is None:
+        return
+    code, summary, evidence = said
+    yield Suspicion(
+        code,
+        summary,
+        evidence,
+        f"{node.name}: {', '.join(wrong)} from the caffemodel",
+        node.name,
+        stated=True,
+        weights={node.name: {name: ours[name] for name in wrong}},
+    )
+
+
+def _as_variables(clues: Clues, layer: Layer, blobs: Blobs) -> dict[str, np.ndarray]:
+    if clues.main is None or not blobs:
+        return {}
+    made = layer_type(layer).keras_weights(layer, blobs, clues.held, clues.main.class_name)
+    return {name: np.asarray(one) for name, one in made.items()}
+
+
+def _said(clues: Clues, theirs: Variables, ours: Variables, wrong: list[str]) -> tuple[str, str, str] | None:
+    """Code, summary and evidence; None for what only the meaning of the variables explains, as statistics not divided."""
+    names = " and ".join(wrong)
+    counts = ", ".join(
+        f"{np.count_nonzero(theirs[name] != ours[name])} of {ours[name].size} numbers of {name} differ"
+        for name in wrong
+    )
+    if all(np.isin(one, (0, 1)).all() and np.ptp(one) == 0 for one in theirs.values()):
+        return "weights.not_loaded", f"Keras' {names} still {_have(wrong)} initial numbers", counts
+    for layer in clues.network.layers:
+        if any(layer.type == own.type and layer.name != own.name for own in clues.pair.caffe):
+            other = _as_variables(clues, layer, clues.weights.of(layer.name))
+            if other and all(name in theirs and np.array_equal(theirs[name], one) for name, one in other.items()):
+                return "weights.of_other_layer", f"Keras' {names} {_are(wrong)} {layer.name}'s", counts
+    one, other = (_columns(variables, wrong) for variables in (theirs, ours))
+    order = likeness.permutation(one, other, 0) if one is not None and other is not None else None
+    if order is not None:
+        moved = likeness.describe_permutation(order)
+        return "weights.permuted", f"Keras' {names} {_are(wrong)} Caffe's with the channels {moved}", counts
+    by = [likeness.factor(theirs[name], ours[name]) for name in wrong]
+    if by[0] is not None and by == by[:1] * len(by) and wrong != ["moving_mean", "moving_variance"]:
+        return "weights.scaled", f"Keras' {names} {_are(wrong)} Caffe's times {by[0]:.6g}", counts
+    for name, factor in zip(wrong, by, strict=True):
+        exchanged = any(np.array_equal(theirs[name], one) for one in ours.values())
+        if exchanged or factor is not None or np.ptp(theirs[name]) == 0:
+            return None
+    largest = max(float(np.abs(theirs[name] - ours[name]).max()) for name in wrong)
+    return "weights.value", f"Keras' {names} {_differ(wrong)} from Caffe's by up to {largest:.2g}", counts
+
+
+def _columns(variables: Variables, names: list[str]) -> np.ndarray | None:
+    """Channels × variables; None if they are not of one size."""
+    sizes = {variables[name].size for name in names}
+    return np.stack([variables[name].reshape(-1) for name in names], axis=1) if len(sizes) == 1 else None
+
+
+def _have(names: list[str]) -> str:
+    return "has its" if len(names) == 1 else "have their"
+
+
+def _are(names: list[str]) -> str:
+    return "is" if len(names) == 1 else "are"
+
+
+def _differ(names: list[str]) -> str:
+    return "differs" if len(names) == 1 else "differ"

@@ -1,0 +1,64 @@
+"""A Keras layer's kernel and bias, brought into the layout of Caffe's blobs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from harness.data import Layer
+from harness.diagnose.clues import Clues
+from harness.layers import layer_type
+from harness.layers.convolution import Convolution
+from harness.layers.deconvolution import Deconvolution
+from harness.layers.inner_product import InnerProduct
+
+KERNELS = (Convolution, Deconvolution, InnerProduct)
+"""Types whose first blob is a kernel and whose second a bias."""
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What a Keras layer has in the place of Caffe's blobs."""
+
+    kernel: np.ndarray
+    bias: np.ndarray | None  # None: it has none
+    elsewhere: int = 0  # numbers other than zero where Caffe's kernel has none: outside of its groups
+
+
+def read_learned(clues: Clues, variables: Mapping[str, np.ndarray]) -> Learned | None:
+    """The variables as Caffe would hold them; None where their names or shapes are not the ones known.
+
+    Where each number belongs is read off numbered blobs, which go the same way as Caffe's.
+    """
+    node, layer, blobs = clues.main, clues.pair.layer, clues.blobs
+    if node is None or not blobs or "kernel" not in variables or not isinstance(layer_type(layer), KERNELS):
+        return None
+    numbered: Any = np.arange(1, blobs[0].size + 1, dtype=np.int32).reshape(blobs[0].shape)
+    places = layer_type(layer).keras_weights(layer, (numbered,), clues.held, node.class_name)["kernel"]
+    held = variables["kernel"]
+    if places.shape != held.shape:
+        return None
+    kernel = np.zeros(blobs[0].size + 1, np.float32)
+    kernel[places] = np.where(places > 0, held, 0)
+    elsewhere = int(np.count_nonzero(held[places == 0])) if held.size > blobs[0].size else 0
+    return Learned(kernel[1:].reshape(blobs[0].shape), variables.get("bias"), elsewhere)
+
+
+def caffe_bias(clues: Clues) -> Layer | None:
+    """The Caffe layer whose last blob the Keras layer's bias is: the one with the kernel, or a Bias behind it."""
+    first, *fused = clues.pair.caffe
+    if len(clues.blobs) > 1:
+        return first
+    return next((one for one in fused if one.type == "Bias" and clues.weights.of(one.name)), None)
+
+
+def channel_axes(clues: Clues) -> tuple[int, int]:
+    """The axes of the kernel's blob along which output and input channels lie."""
+    layer, axes = clues.pair.layer, clues.blobs[0].ndim
+    if isinstance(layer_type(layer), InnerProduct):
+        rows = (axes - 2, axes - 1)
+        return rows[::-1] if layer.parameters.inner_product_param.transpose else rows
+    return (1, 0) if layer.type == "Deconvolution" else (0, 1)
