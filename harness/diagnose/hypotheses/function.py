@@ -1,35 +1,17 @@
-"""Another function in its place: the activation, or the kind of pooling."""
+"""Another activation in its place."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from harness.diagnose.clues import Clues, Suspicion
-from harness.diagnose.setting import in_parameters
 from harness.layers import layer_type
-from harness.layers.pools import AVE, MAX
 from harness.mapping import activation_of
 
 
 def suspect(clues: Clues) -> Iterator[Suspicion]:
-    """Hold the Keras layer's activation and class against what Caffe has there."""
-    node, layer = clues.main, clues.pair.layer
-    if node is None:
-        return
+    """Hold the Keras layer's activation against what Caffe has there."""
     yield from _activation(clues)
-    if layer.type == "Pooling":
-        kind = "Max" if layer.parameters.pooling_param.pool == MAX else "Average"
-        other = "Average" if kind == "Max" else "Max"
-        if other in node.class_name:
-            yield Suspicion(
-                "pooling.mode",
-                f"Keras takes {node.class_name}, Caffe {'the largest' if kind == 'Max' else 'the mean'}",
-                f"{layer.name}: pool: {'MAX' if kind == 'Max' else 'AVE'} in the prototxt, {node.class_name} in Keras",
-                node.class_name.replace(other, kind),
-                node.name,
-                stated=True,
-                mistake=in_parameters("pooling_param", pool=AVE if kind == "Max" else MAX),
-            )
 
 
 def _activation(clues: Clues) -> Iterator[Suspicion]:
