@@ -17,7 +17,7 @@ from harness.diagnose.keras_windows import (
 )
 from harness.diagnose.setting import Mistake, in_bottoms
 from harness.diagnose.windows import Borders, framed, same_borders, size_behind, with_borders
-from harness.layers.pools import MAX
+from harness.layers.pools import MAX, pooled_size
 from harness.layers.window import Window, square
 
 MODES = ("reflect", "edge", "symmetric", "wrap")
@@ -54,10 +54,12 @@ def _stated(clues: Clues, window: Window, theirs: KerasWindow) -> Iterator[Suspi
     mistake = with_borders(theirs.before, theirs.own(sizes), mode=_mode(theirs))
     place = theirs.padder or theirs.node
     if not padding_is_right(clues, window, theirs):
-        code = "padding.same" if theirs.padding == "same" else _code(window, ours, actual, pooling)
+        code = _code(clues, window, actual)
+        if theirs.padding == "same" and code == "padding.amount":
+            code = "padding.same"
         yield Suspicion(
             code,
-            _summary(code, actual, ours),
+            _summary(clues, code, actual, ours),
             said,
             _fix(clues, window, theirs),
             place.name,
@@ -71,7 +73,7 @@ def _stated(clues: Clues, window: Window, theirs: KerasWindow) -> Iterator[Suspi
             "padding.value",
             f"Keras pads with {held}, Caffe with {nothing}",
             said,
-            "no padding layer before a max pool" if pooling else _fix(clues, window, theirs),
+            _fix(clues, window, theirs),
             place.name,
             stated=True,
             mistake=mistake,
@@ -118,14 +120,15 @@ def _tried(clues: Clues, window: Window) -> Iterator[Suspicion]:
                 mistake=with_borders(ours, mode=mode),
             )
     for borders in _guesses(clues.bottoms[0][2:], window, ours, out):
-        same = borders == same_borders(sizes, window) and borders != nothing
-        code = "padding.same" if same else _code(window, ours, borders, pooling)
+        code = _code(clues, window, borders)
+        if borders == same_borders(sizes, window) and borders != nothing and code == "padding.amount":
+            code = "padding.same"
         for inside in (True, False) if pooling and borders != nothing else (False,):
             yield Suspicion(
                 code,
-                _summary(code, borders, ours) + ("" if not pooling or inside else ", with zeros that count"),
+                _summary(clues, code, borders, ours) + ("" if not pooling or inside else ", with zeros that count"),
                 f"{evidence}; with {text_of(borders)} around its bottom its definition gives what Keras gives",
-                'padding="same"' if code == "pooling.rounding" else fix,
+                fix,
                 clues.place,
                 mistake=with_borders(nothing, borders) if inside else with_borders(borders),
             )
@@ -193,16 +196,23 @@ def _lies(sizes: Sequence[int], window: Window, borders: Borders) -> tuple[tuple
     return tuple(before for before, _ in borders), size_behind(sizes, window, borders)
 
 
-def _code(window: Window, ours: Borders, theirs: Borders, pooling: bool) -> str:
-    """A pool whose pad is right rounds its size down, if all that is missing is what reaches over the edge."""
-    symmetric = tuple((pad, pad) for pad in window.pad)
-    return "pooling.rounding" if pooling and theirs == symmetric and ours != symmetric else "padding.amount"
+def _code(clues: Clues, window: Window, theirs: Borders) -> str:
+    """A pool whose windows begin where Caffe's do, and are as many as with the other way to round, rounds the other way."""
+    layer, sizes = clues.pair.layer, clues.bottoms[0][2:]
+    if layer.type == "Pooling" and tuple(before for before, _ in theirs) == window.pad:
+        floor = bool(layer.parameters.pooling_param.round_mode)
+        down, up = (pooled_size(window, clues.bottoms[0], floor=one) for one in (True, False))
+        if size_behind(sizes, window, theirs) == (up if floor else down) and up != down:
+            return "pooling.rounding"
+    return "padding.amount"
 
 
-def _summary(code: str, theirs: Borders, ours: Borders) -> str:
-    if code == "pooling.rounding":
-        return "Keras rounds the size down where Caffe rounds it up: the last window hangs over the edge"
-    return f"Keras pads {text_of(theirs)}; Caffe pads {text_of(ours)}"
+def _summary(clues: Clues, code: str, theirs: Borders, ours: Borders) -> str:
+    if code != "pooling.rounding":
+        return f"Keras pads {text_of(theirs)}; Caffe pads {text_of(ours)}"
+    if clues.pair.layer.parameters.pooling_param.round_mode:
+        return "Keras rounds the size up where Caffe rounds it down, as round_mode says"
+    return "Keras rounds the size down where Caffe rounds it up: the last window hangs over the edge"
 
 
 def _mode(theirs: KerasWindow) -> str:
@@ -212,20 +222,16 @@ def _mode(theirs: KerasWindow) -> str:
 def _plain_fix(clues: Clues, window: Window) -> str:
     """The padding as Keras' layers write it."""
     axes = len(window.kernel)
+    if clues.pair.layer.type == "Pooling":
+        return _pool_fix(clues, window)
     return f"ZeroPadding{axes}D({square(window.pad)}) before it" if any(window.pad) else 'padding="valid"'
 
 
 def _fix(clues: Clues, window: Window, theirs: KerasWindow) -> str:
-    axes, sizes = len(window.kernel), clues.bottoms[0][2:]
-    pooling, pad = clues.pair.layer.type == "Pooling", any(window.pad)
-    ours = caffe_borders(clues, window)
-    plain = any(any(border) for border in theirs.before)
-    if pooling and _lies(sizes, window, same_borders(sizes, window)) == _lies(sizes, window, ours):
-        fix = 'padding="same"'
-        return f"no {theirs.padder.class_name} before it, {fix}" if plain and theirs.padder else fix
-    if pooling and pad:
-        kind = "Max" if clues.pair.layer.parameters.pooling_param.pool == MAX else "Average"
-        return f"harness.keras_layers.{kind}Pooling({square(window.kernel)}, padding={square(window.pad)})"
+    axes, pad = len(window.kernel), any(window.pad)
+    if clues.pair.layer.type == "Pooling":
+        fix = _pool_fix(clues, window)
+        return f"no {theirs.padder.class_name} before it, {fix}" if theirs.padder is not None else fix
     if theirs.padder is not None:
         call = f"ZeroPadding{axes}D({square(window.pad)})" if pad else f"no {theirs.padder.class_name}"
         return f"{call} before it" + (', padding="valid"' if theirs.padding != "valid" else "")
@@ -234,6 +240,20 @@ def _fix(clues: Clues, window: Window, theirs: KerasWindow) -> str:
     if pad:
         return f'ZeroPadding{axes}D({square(window.pad)}) before it, padding="valid"'
     return f'padding="{theirs.padding}" → padding="valid"'
+
+
+def _pool_fix(clues: Clues, window: Window) -> str:
+    """A pool of Keras' own where one lays its windows and counts as Caffe does, else the harness' pool."""
+    sizes, spec, ours = clues.bottoms[0][2:], clues.pair.layer.parameters.pooling_param, caffe_borders(clues, window)
+    nothing: Borders = ((0, 0),) * len(sizes)
+    if _lies(sizes, window, nothing) == _lies(sizes, window, ours):
+        return 'padding="valid"'
+    same = _lies(sizes, window, same_borders(sizes, window)) == _lies(sizes, window, ours)
+    if same and (spec.pool == MAX or not any(window.pad)):
+        return 'padding="same"'
+    kind = "Max" if spec.pool == MAX else "Average"
+    values = f"{square(window.kernel)}, strides={square(window.stride)}, padding={square(window.pad)}"
+    return f"harness.keras_layers.{kind}Pooling({values}{', floor=True' if spec.round_mode else ''})"
 
 
 def _out_of_place(clues: Clues) -> Iterator[Suspicion]:

@@ -18,7 +18,7 @@ from harness.diagnose.keras_windows import (
 )
 from harness.diagnose.setting import Mistake, Setting, all_of, in_parameters, with_result
 from harness.diagnose.windows import Borders, same_borders, size_behind, with_borders
-from harness.layers.pools import AVE, MAX, pooled_size
+from harness.layers.pools import AVE, MAX
 from harness.layers.window import Window, square
 
 
@@ -36,7 +36,6 @@ def suspect(clues: Clues) -> Iterator[Suspicion]:
         return
     if layer.parameters.pooling_param.pool == AVE:
         yield from _divisor(clues, window)
-    yield from _rounded_up(clues, window)
 
 
 def _mode(clues: Clues, window: Window | None) -> Iterator[Suspicion]:
@@ -102,30 +101,43 @@ def _extent(clues: Clues, window: Window | None, kind: str) -> Iterator[Suspicio
 
 def _local(clues: Clues, node: KerasNode | None) -> Iterator[Suspicion]:
     """A window in the place of the whole picture."""
-    bottom = clues.bottoms[0]
+    sizes = clues.bottoms[0][2:]
     size = sides(node.config.get("pool_size"), 2) if node is not None else None
-    if node is None or size is None or node.config.get("padding") not in ("valid", "same"):
+    if node is not None and size is not None and node.config.get("padding") in ("valid", "same"):
+        laid = Window(size, sides(node.config.get("strides"), 2) or size)
+        own: Borders = same_borders(sizes, laid) if node.config["padding"] == "same" else ((0, 0), (0, 0))
+        if size != sizes or size_behind(sizes, laid, own) != (1, 1):
+            yield _window_for_all(clues, laid, own, stated=True)
         return
-    stride = sides(node.config.get("strides"), 2) or size
-    laid = Window(size, stride)
-    own: Borders = same_borders(bottom[2:], laid) if node.config["padding"] == "same" else ((0, 0), (0, 0))
-    if size == bottom[2:] and size_behind(bottom[2:], laid, own) == (1, 1):
+    made = clues.trial.candidate if clues.trial is not None else None
+    if made is None or made.ndim != 4 or (node is not None and "Pooling" in node.class_name):
         return
+    sliding = tuple(size - count + 1 for size, count in zip(sizes, made.shape[2:], strict=True))
+    tiling = tuple(size // count for size, count in zip(sizes, made.shape[2:], strict=True))
+    for laid in (Window(sliding), Window(tiling, tiling)):
+        if min(laid.kernel) > 0:
+            yield _window_for_all(clues, laid, ((0, 0), (0, 0)), stated=False)
+
+
+def _window_for_all(clues: Clues, laid: Window, own: Borders, *, stated: bool) -> Suspicion:
+    layer, place = clues.pair.layer, clues.place
+    kind = "Max" if layer.parameters.pooling_param.pool == MAX else "Average"
+    said = f"pool_size {times(laid.kernel)} in {place}" if stated else "with windows it gives what Keras gives"
     local = in_parameters(
         "pooling_param",
         global_pooling=None,
-        kernel_h=size[0],
-        kernel_w=size[1],
-        stride_h=stride[0],
-        stride_w=stride[1],
+        kernel_h=laid.kernel[0],
+        kernel_w=laid.kernel[1],
+        stride_h=laid.stride[0],
+        stride_w=laid.stride[1],
     )
-    yield Suspicion(
+    return Suspicion(
         "pooling.mode",
-        f"Keras takes windows of {times(size)}, Caffe the whole picture of {times(bottom[2:])}",
-        f"{clues.pair.layer.name}: global_pooling in the prototxt, pool_size {times(size)} in {node.name}",
-        f"Global{node.class_name.replace('Pooling2D', '')}Pooling2D(keepdims=True)",
-        node.name,
-        stated=True,
+        f"Keras takes windows of {times(laid.kernel)}, Caffe the whole picture of {times(clues.bottoms[0][2:])}",
+        f"{layer.name}: global_pooling in the prototxt, {said}",
+        f"Global{kind}Pooling2D(keepdims=True)",
+        place,
+        stated=stated,
         mistake=all_of(local, with_borders(((0, 0), (0, 0)), own)),
     )
 
@@ -183,25 +195,6 @@ def _divisor(clues: Clues, window: Window) -> Iterator[Suspicion]:
             stated=stated,
             mistake=with_borders(before, own),
         )
-
-
-def _rounded_up(clues: Clues, window: Window) -> Iterator[Suspicion]:
-    """A net that says FLOOR, and a Keras layer that rounds up all the same."""
-    layer = clues.pair.layer
-    if not layer.parameters.pooling_param.round_mode:
-        return
-    up = pooled_size(window, clues.bottoms[0])
-    made = clues.trial.candidate if clues.trial is not None else None
-    if made is None or made.shape[2:] != up or up == pooled_size(window, clues.bottoms[0], floor=True):
-        return
-    yield Suspicion(
-        "pooling.rounding",
-        "Keras rounds the size up, Caffe down",
-        f"{layer.name}: round_mode: FLOOR in the prototxt; rounded up, its definition gives what Keras gives",
-        'padding="valid"',
-        clues.place,
-        mistake=in_parameters("pooling_param", round_mode=None),
-    )
 
 
 def _own_pool(clues: Clues, node: KerasNode, window: Window) -> Iterator[Suspicion]:
