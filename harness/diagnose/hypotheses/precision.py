@@ -67,8 +67,10 @@ def _cast(clues: Clues, node: KerasNode) -> Iterator[Suspicion]:
     """Casts that no configuration tells of: of what is read, of what is learned, of all that is computed."""
     trial = clues.trial
     assert trial is not None
-    candidate, reference = trial.candidate, trial.reference
+    candidate, reference, before = trial.candidate, trial.reference, trial.before
     for kind in _TYPES.values():
+        if before is None or before.rms > 4 * kind.unit:  # more than its rounding makes
+            continue
         bottoms, blobs = _in_all_bottoms(kind), _in_all_blobs(kind)
         for said, mistake in (
             ("what it reads", bottoms),
