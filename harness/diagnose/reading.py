@@ -33,10 +33,10 @@ def differ(one: float, other: float) -> bool:
     return not np.isclose(one, other, rtol=1e-6, atol=0.0)
 
 
-def rounded(value: float) -> float:
-    """An estimate as a person would have written it, where that is within a thousandth of it."""
+def rounded(value: float, within: float = 1e-3) -> float:
+    """An estimate as a person would have written it, in the fewest digits that are within a share of it."""
     short = (float(f"{value:.{digits}g}") for digits in (1, 2, 3))
-    return next((one for one in short if np.isclose(one, value, rtol=1e-3, atol=0.0)), float(f"{value:.7g}"))
+    return next((one for one in short if np.isclose(one, value, rtol=within, atol=0.0)), float(f"{value:.7g}"))
 
 
 def distinct(values: Sequence[float], but: Sequence[float] = ()) -> Iterator[float]:
