@@ -172,12 +172,14 @@ def _scaled_channels(clues: Clues, own: Learned) -> list[Finding]:
 
 def _permuted(clues: Clues, own: Learned, structural: Sequence[Mixup]) -> list[Finding]:
     ours = clues.blobs[0]
-    by = likeness.size_ratio(own.kernel, ours)
+    by = likeness.common_factor(own.kernel, ours)
+    if by is None:
+        return []
     for one in (None, *structural):
         base = ours if one is None else one.kernel(ours)
         for axis, which in zip(channel_axes(clues), ("output", "input"), strict=True):
-            for signed in (by, -by) if by != 1 else (1.0,):
-                order = likeness.permutation(own.kernel, base, axis, signed) if by else None
+            for signed in (by, -by):
+                order = likeness.permutation(own.kernel, base, axis, signed)
                 if order is None:
                     continue
                 before = [] if one is None else [_mixed_up(clues, own, one)]
