@@ -7,7 +7,7 @@ HARNESS := $(BIN)/harness
 # How much memory (GiB) the net at its real size wants to itself; with less, the demo takes a smaller input.
 WANTED := 11
 
-.PHONY: help demo test lint image goldens layers random-nets limits bench clean
+.PHONY: help demo test lint image goldens layers random-nets limits false-alarms bench clean
 
 help:
 	@echo "make demo     the main job: real Caffe in a container against Keras, layer by layer, and a page to look at"
@@ -18,6 +18,7 @@ help:
 	@echo "make layers   every layer type against the real Caffe: parameters covered, worst error in rounding units"
 	@echo "make random-nets   a thousand random nets through the whole line (COUNT=1000 SEED=0)"
 	@echo "make limits   the rounding of right layers and known small errors: what the first stage's limits come from"
+	@echo "make false-alarms  right layers by every numeric path of this machine: how many are called wrong"
 	@echo "make bench    time and memory beside the bare tools"
 
 $(READY): pyproject.toml
@@ -81,6 +82,9 @@ random-nets: $(READY) image
 
 limits: $(READY) image
 	@TF_CPP_MIN_LOG_LEVEL=2 $(BIN)/python benchmarks/limits.py 2>/dev/null
+
+false-alarms: $(READY) image
+	@TF_CPP_MIN_LOG_LEVEL=2 $(BIN)/python -m benchmarks.false_alarms
 
 bench: $(READY) image
 	@$(BIN)/python benchmarks/main_job.py

@@ -91,10 +91,21 @@ def trained() -> Iterable[Case]:
         yield Case(prototxt.parent.name, prototxt.parent, prototxt, "auto", weights, InputSource(seed=0))
 
 
+def _beyond(rows: list[LayerComparison]) -> str:
+    """How many right layers are beyond each limit."""
+    rounded = [row.isolated for row in rows if row.isolated is not None and row.isolated.max_units]
+    beyond = (
+        f"{sum((getattr(one, name) or 0.0) > limit for one in rounded)} beyond {name} {limit:g}"
+        for name, limit in FIGURES.items()
+    )
+    return f"{len(rows)} right layers, {len(rounded)} of them differ at all: {', '.join(beyond)}"
+
+
 def main() -> int:
     """Print both tables; 1 if an error that float32 shows is let through."""
     figures: dict[str, Figures] = defaultdict(Figures)
-    for row in right_layers():
+    rows = list(right_layers())
+    for row in rows:
         if row.isolated is not None:
             figures[row.type].add(row)
     print(f"| right layers | | in float64 | {' | '.join(FIGURES)} |")
@@ -103,7 +114,8 @@ def main() -> int:
     for kind, one in sorted(figures.items()):
         cells = " | ".join(f"{value:.2g}" for value in one.largest.values())
         print(f"| {kind} | {one.layers} | {one.adjudicated} | {cells} |")
-    print(f"\n| wrong layers | | effect | {' | '.join(FIGURES)} | |")
+    print(f"\n{_beyond(rows)}\n")
+    print(f"| wrong layers | | effect | {' | '.join(FIGURES)} | |")
     print("| --- | --- | ---: |" + " ---: |" * len(FIGURES) + " --- |")
     missed = 0
     for error in errors():
