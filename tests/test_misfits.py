@@ -109,7 +109,7 @@ def compare(tmp_path: Path):
     """Compare a port with a recording that follows the definitions; every layer of it is right by itself."""
 
     def run(
-        prototxt: str, port: str, *changes: tuple[str, str], parameters: str = "input_shape"
+        prototxt: str, port: str, *changes: tuple[str, str], parameters: str = "input_shape", model: str = MODEL
     ) -> pipeline.ParityReport:
         for old, new in changes:
             assert port.count(old) == 1
@@ -121,7 +121,7 @@ def compare(tmp_path: Path):
         ready = pipeline.prepare(case)
         _, channels, height, width = next(iter(ready.inputs.values())).shape
         shape = parameters or str((height, width, channels))
-        (tmp_path / "model.py").write_text(MODEL.format(parameters=parameters, shape=shape, body=port))
+        (tmp_path / "model.py").write_text(model.format(parameters=parameters, shape=shape, body=port))
         inputs = {top: ready.inputs[top.blob] for top in ready.network.inputs}
         tops = nets.define_all(ready.network, ready.weights.blobs, inputs, np.float32)
         with RecordingWriter(tmp_path / "recording", engine="loops", version="definitions") as writer:
@@ -197,6 +197,36 @@ def test_a_model_that_cannot_be_built_never_passes(compare) -> None:
     refusal = '    if image.shape[1] == 16:\n        raise ValueError("not at this size")\n'
     with pytest.raises(CandidateError, match=r"get_model\(\) fails: not at this size"):
         compare(RESIDUAL, refusal + RESIDUAL_PORT)
+
+
+CLASS = """
+import keras
+from keras import layers
+
+
+class Net(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.convolution = layers.Conv2D(4, 3, name="conv1")
+        self.pool = layers.MaxPooling2D(2, name="pool1")
+        self.flat, self.dense = layers.Flatten(), layers.Dense(2, name="ip1")
+
+    def call(self, x):
+        return self.dense(self.flat(self.pool(self.convolution(x))))
+
+
+def get_model():
+    return Net()
+"""
+
+
+def test_a_model_written_as_a_class_cannot_be_judged_so(compare, tmp_path: Path) -> None:
+    """What its code records is run against the class itself, which stops where Keras would."""
+    net = nets.data(1, 3, 9, 9) + nets.conv("data", "conv1", "num_output: 4 kernel_size: 3")
+    net += nets.layer("Pooling", "conv1", "pool1", "pooling_param { pool: MAX kernel_size: 2 stride: 2 }")
+    net += nets.layer("InnerProduct", "pool1", "ip1", "inner_product_param { num_output: 2 }")
+    with pytest.raises(WeightsError, match="kernel is 64×2 in Caffe's weights and 36×2 in the Keras layer"):
+        compare(net, "", model=CLASS)
 
 
 def test_what_is_wrong_at_every_size_is_refused_as_before(compare) -> None:
