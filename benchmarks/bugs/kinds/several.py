@@ -23,7 +23,7 @@ RESNET = (
     "weights.flip-resnet-res2a_branch2b",
     "activation.missing-resnet-res2a_relu",
     "scale.bias-resnet-bn3a_branch2c+scale3a_branch2c",
-    "eltwise.operation-resnet-res3a-max",
+    "eltwise.operation-resnet-res3a-prod",
 )
 ALEXNET = (
     "input.scale-alexnet-data-0-1",
