@@ -33,7 +33,8 @@ class Bug:
     then: tuple[str, ...] = ()  # statements after the weights are loaded
     image: str | None = None  # a name of fixtures/inputs in place of the net's input
     slow: bool = False
-    thread: str = ""  # repository#thread, for one that was met
+    source: str = ""  # the wrong port in whole, for one that was met
+    thread: str = ""  # repository#thread
     number: str = ""  # the figure that the thread gives for it
 
     @property
@@ -47,6 +48,7 @@ class Bug:
         Raises:
             ValueError: a text to be replaced does not occur exactly once, or there is no `return model`.
         """
+        source = self.source or source
         for old, new in self.edits:
             if source.count(old) != 1:
                 raise ValueError(f"{self.name}: {old!r} occurs {source.count(old)} times in the port")

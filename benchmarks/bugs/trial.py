@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks.bugs.bug import Bug, Fault
 from benchmarks.bugs.net import FUNCTION, INPUTS, PREPROCESS, Net
 from harness import pipeline
-from harness.data import LayerComparison, ParityReport
+from harness.data import Case, LayerComparison, ParityReport
 from harness.errors import HarnessError
 
 
@@ -70,6 +70,7 @@ class Bench:
 
     folder: Path
     reports: Callable[[str, ParityReport], None] = lambda name, report: None
+    _cases: dict[str, Case] = field(default_factory=dict)
     _checked: dict[tuple[str, str, str], str] = field(default_factory=dict)
 
     def check(self, net: Net, port: str, image: str | None = None) -> str:
@@ -87,13 +88,16 @@ class Bench:
     def _try(self, net: Net, bug: Bug) -> Outcome:
         source = bug.apply(net.ports[bug.port])
         laid_out = self.folder / net.name
-        case = net.lay_out(laid_out)
+        if net.name not in self._cases:
+            self._cases[net.name] = net.lay_out(laid_out)
+        case = self._cases[net.name]
         folder = self.folder / "ports" / bug.name[:120]
         folder.mkdir(parents=True)
         try:
             (folder / "port.py").write_text(source, encoding="utf-8")
-            if (laid_out / "weights.npz").exists():
-                (folder / "weights.npz").symlink_to(laid_out / "weights.npz")
+            for weights in (laid_out / "weights.npz", laid_out / "weights.h5"):
+                if weights.exists():
+                    (folder / weights.name).symlink_to(weights)
             preprocess = f"port.py:{PREPROCESS}" if f"def {PREPROCESS}(" in source else None
             fed = replace(case.input, preprocess=preprocess)
             if bug.image:

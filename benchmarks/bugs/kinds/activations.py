@@ -33,7 +33,7 @@ BUGS = (
     own("activation.extra", "detector", 'name="conv3")(x)\n', 'name="conv3")(x)\n    x = layers.ReLU()(x)\n', "conv3+tanh3", "own-layer"),
     fused("activation.kind", "alexnet", "conv4", "conv4+relu4", 'activation="elu", ', "elu"),
     fused("activation.kind", "alexnet", "fc7", "fc7+relu7", 'activation="tanh", ', "tanh"),
-    fused("activation.kind", "dilated", "conv5_1", "conv5_1+relu5_1", 'activation="relu6", ', "relu6"),
+    fused("activation.kind", "dilated", "conv5_1", "conv5_1+relu5_1", 'activation="swish", ', "swish"),
     fused("activation.kind", "inception", "conv10", "conv10+relu_conv10", 'activation="softplus", ', "softplus"),
     own("activation.kind", "mobilenet", 'layers.ReLU(name="relu1")', 'layers.ReLU(max_value=2.0, name="relu1")', "relu1", "capped"),
     own("activation.kind", "resnet", 'layers.ReLU(name="res2a_relu")', 'layers.Activation("gelu", name="res2a_relu")', "res2a_relu", "gelu"),

@@ -4,7 +4,20 @@ from benchmarks.bugs.bug import bug
 
 NORM = 'layers.BatchNormalization(epsilon=1e-5, name="{}")'
 
+INIT = 'layers.BatchNormalization(epsilon=1e-5, name="{0}")(x)'
+DETECTOR = 'layers.BatchNormalization(epsilon=1e-5, name="bn1")(x)'
+
 BUGS = (
+    bug("batch_norm.mode", "resnet", "bn_conv1+scale_conv1", (INIT.format("bn_conv1"), INIT.format("bn_conv1")[:-3] + "(x, training=True)")),
+    bug("batch_norm.mode", "detector", "bn1+scale1", (DETECTOR, DETECTOR[:-3] + "(x, training=True)")),
+    bug("batch_norm.epsilon", "mobilenet", "conv6/dw/bn+conv6/dw/scale", ('layers.BatchNormalization(epsilon=epsilon, name=f"conv{tag}__dw__bn")', 'layers.BatchNormalization(epsilon=1e-5 if tag == "6" else epsilon, name=f"conv{tag}__dw__bn")'), how="caffe-default"),
+    bug("batch_norm.epsilon", "mobilenet", "conv6/sep/bn+conv6/sep/scale", ('layers.BatchNormalization(epsilon=epsilon, name=f"conv{tag}__sep__bn")', 'layers.BatchNormalization(epsilon=1e-3 if tag == "6" else epsilon, name=f"conv{tag}__sep__bn")'), how="keras-default"),
+    bug("batch_norm.epsilon", "detector", "bn1", (DETECTOR, DETECTOR.replace("1e-5", "2e-5")), how="weak", ),
+    bug("batch_norm.epsilon", "pspnet", "conv1_bn", ("factor + 1e-5)", "factor + 1e-3)"), how="own-layer"),
+    bug("batch_norm.scale_factor", "pspnet", "conv1_bn", ("factor = 1 / self.factor", "factor = 1.0"), how="own-layer"),
+    bug("batch_norm.scale_factor", "mobilenet", "conv2_1/dw/bn+conv2_1/dw/scale", how="variance-only", then='change(model, "conv2_1__dw__bn", lambda g, b, m, v: (g, b, m, v * 999.9823))'),
+    bug("scale.missing", "pspnet", "conv1_scale", ('    x = Scale(name="conv1_scale")(x)\n', "")),
+    bug("scale.bias", "mobilenet", "conv1/bn+conv1/scale", then='change(model, "conv1__bn", lambda g, b, m, v: (g, 0 * b, m, v))'),
     bug(
         "batch_norm.epsilon", "resnet", "bn_conv1+scale_conv1",
         (NORM.format("bn_conv1"), 'layers.BatchNormalization(epsilon=2e-5, name="bn_conv1")'), how="weak",

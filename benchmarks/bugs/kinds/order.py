@@ -1,4 +1,7 @@
-"""Layers in another order, blobs read before or after an in-place layer, and reduced precision."""
+"""Layers in another order, blobs read before or after an in-place layer, and reduced precision.
+
+Of two layers exchanged each reads what it should not, and so do those behind the second one: any of them is the place.
+"""
 
 from benchmarks.bugs.bug import bug, harmless
 
@@ -9,14 +12,14 @@ NORM1 = '    x = LRN(2, 1.0, 1e-4 / 5, 0.75, name="norm1")(x)\n'
 ADD = '    x = layers.Add(name="res2a")([shortcut, x])\n    x = layers.ReLU(name="res2a_relu")(x)\n'
 
 BUGS = (
-    bug("layer.order", "resnet", "bn_conv1+scale_conv1+conv1_relu", (BN1 + RELU1, RELU1 + BN1), how="relu-before-norm"),
-    bug("layer.order", "alexnet", "norm1+pool1", (NORM1 + POOL1, POOL1 + NORM1), how="pool-before-norm"),
+    bug("layer.order", "resnet", "bn_conv1+scale_conv1+conv1_relu+pool1", (BN1 + RELU1, RELU1 + BN1), how="relu-before-norm"),
+    bug("layer.order", "alexnet", "norm1+pool1+conv2+relu2", (NORM1 + POOL1, POOL1 + NORM1), how="pool-before-norm"),
     bug(
-        "layer.order", "resnet", "res2a+res2a_relu", how="relu-before-sum",
+        "layer.order", "resnet", "res2a+res2a_relu+res3a_branch1+res3a_branch2a", how="relu-before-sum",
         *((ADD, '    x = layers.ReLU(name="res2a_relu")(x)\n    x = layers.Add(name="res2a")([shortcut, x])\n'),),
     ),
     bug(
-        "layer.order", "detector", "relu1+bn1+scale1", how="relu-before-norm",
+        "layer.order", "detector", "relu1+bn1+scale1+pool1", how="relu-before-norm",
         *(('    x = layers.BatchNormalization(epsilon=1e-5, name="bn1")(x)\n    x = layers.LeakyReLU(negative_slope=0.1, name="relu1")(x)\n',
            '    x = layers.LeakyReLU(negative_slope=0.1, name="relu1")(x)\n    x = layers.BatchNormalization(epsilon=1e-5, name="bn1")(x)\n'),),
     ),

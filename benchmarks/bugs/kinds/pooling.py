@@ -14,7 +14,6 @@ BUGS = (
     floored("alexnet", "pool1", 'layers.MaxPooling2D(3, strides=2, padding="same", name="pool1")'),
     floored("alexnet", "pool2", 'layers.MaxPooling2D(3, strides=2, padding="same", name="pool2")'),
     floored("resnet", "pool1", 'layers.MaxPooling2D(3, strides=2, padding="same", name="pool1")'),
-    floored("dilated", "pool1", 'layers.MaxPooling2D(2, strides=2, padding="same", name="pool1")'),
     floored("inception", "pool1", 'layers.MaxPooling2D(3, strides=2, padding="same", name="pool1")'),
     floored("inception", "pool3", 'layers.AveragePooling2D(3, strides=2, padding="same", name="pool3")'),
     bug(

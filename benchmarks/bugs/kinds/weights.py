@@ -32,6 +32,26 @@ BUGS = (
     changed("weights.permuted", "alexnet", "fc7", "fc7+relu7", "two-inputs", "exchanged(k, 0, 3, 4)"),
     changed("weights.permuted", "alexnet", "fc8", "fc8", "outputs-rolled", "np.roll(k, 1, 1)"),
     changed("weights.scaled", "alexnet", "fc8", "fc8", "", "k * 2"),
+    *(
+        bug(
+            "weights.of_other_layer", "dilated", f"{at}+{at.replace('conv', 'relu')}",
+            then=f'other = model.get_layer("{other}").get_weights()\nchange(model, "{at}", lambda *own: tuple(other))',
+        )
+        for at, other in (("conv5_1", "conv5_2"), ("conv2_2", "conv5_1"))
+    ),
+    *(
+        changed(code, "mobilenet", f"{at.replace('/', '__')}", at, how, new)
+        for at in ("conv2_2/dw", "conv6/dw")
+        for code, how, new in (
+            ("weights.flip", "depthwise", "k[::-1, ::-1]"),
+            ("weights.spatial_transpose", "depthwise", "k.swapaxes(0, 1)"),
+            ("weights.permuted", "depthwise", "exchanged(k, 2, 3, 4)"),
+        )
+    ),
+    changed("weights.not_loaded", "mobilenet", "fc7", "fc7", "", "initial(k.shape)"),
+    changed("weights.scaled", "dilated", "final", "final", "weak", "k * np.float32(0.9999)"),
+    bug("bias.missing", "dilated", "ct_final", how="zeros", then='change(model, "ct_final", lambda k, b: (k, 0 * b))'),
+    bug("bias.missing", "mtcnn", "conv5-2", how="zeros", then='change(model, "conv5-2", lambda k, b: (k, 0 * b))'),
     bug(
         "weights.of_other_layer", "resnet", "bn2a_branch2b+scale2a_branch2b",
         then='other = model.get_layer("bn2a_branch2a").get_weights()\n'
