@@ -91,6 +91,15 @@ def test_the_test_passes_where_keras_is_right(digits, tmp_path):
     assert run_pytest(tmp_path / "out")[0] == 0
 
 
+def test_what_is_wrong_elsewhere_is_left_alone(digits, tmp_path):
+    case = edited(
+        digits,
+        ('layers.Dense(10, activation="softmax", name="ip2"),', 'layers.Dense(10, name="ip2"), layers.Rescaling(2.0),'),
+    )
+    assert not pipeline.compare(case, GOLDEN).passed
+    assert [row.layer for row in reproduce(case, "conv2", tmp_path / "out", GOLDEN).report.layers] == ["conv2"]
+
+
 def test_a_wrong_shape_is_said_in_keras_order(digits, tmp_path):
     reproduce(edited(digits, ('padding="same", name="conv1"', 'name="conv1"')), "conv1", tmp_path / "out", GOLDEN)
     status, said = run_pytest(tmp_path / "out")
