@@ -160,6 +160,22 @@ def test_what_cannot_be_saved_is_said_and_its_numbers_are_kept(digits, tmp_path)
     assert f"max|Δ| {top.max():.3g}, worst at " in said
 
 
+def test_tolerances_names_and_python_layers_go_with_it(digits, models, tmp_path):
+    (digits / "layers").mkdir()
+    (digits / "layers" / "mine.py").write_text("pass\n")
+    toml = (digits / "case.toml").read_text()
+    (digits / "case.toml").write_text('python_layers = "layers"\n' + toml + '\n[tolerance."conv1"]\natol = 0.5\n')
+    case = edited(digits, ('name="conv1"', 'name="first"'))
+    given = pipeline.Options(reference=Reference(folder=models.parent / "golden" / "digits_lenet"))
+    reproduce(case, "conv1", tmp_path / "out", given)
+    written = read_case(tmp_path / "out")
+    assert written.names == {"conv1": "first"}
+    assert written.tolerance["conv1"].atol == 0.5
+    assert written.python_layers is not None
+    assert files(written.python_layers) == {"mine.py"}
+    assert "# A tolerance that was set by hand in the case" in (tmp_path / "out" / "test_layer.py").read_text()
+
+
 def test_the_page_says_what_was_found_and_what_to_try(digits, tmp_path):
     case = edited(digits, ("MaxPooling2D(2, strides=2", "AveragePooling2D(2, strides=2"))
     reproduce(case, "pool2", tmp_path / "out", GOLDEN)
