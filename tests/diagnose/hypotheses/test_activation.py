@@ -130,3 +130,16 @@ def test_a_relu_that_stops_at_six_is_named_even_where_no_number_reaches_it():
 def test_a_right_one_has_no_cause(kind, parameters, make):
     row = judged(kind, parameters, make)
     assert (row.status.value, row.causes) == ("match", ())
+
+
+def leaky_by_a_function_of_ones_own(x: Any) -> Any:
+    return ops.leaky_relu(x, 0.15)
+
+
+def test_a_function_of_ones_own_behind_a_convolution_is_found_by_its_numbers():
+    data = keras.Input((6, 7, 5), name="data")
+    model = keras.Model(data, layers.Conv2D(4, 3, activation=leaky_by_a_function_of_ones_own, name="layer")(data))
+    (cause,) = rows_of(nets.network(CONV + nets.relu("layer")), model, converted=True)["layer"].causes
+    assert (cause.code, cause.proven, cause.fix) == ("activation.kind", True, 'activation="relu"')
+    assert cause.summary == 'Keras applies "leaky_relu(negative_slope=0.15)", Caffe relu.'
+    assert cause.evidence.endswith("; what layer gives was held against leaky_relu(negative_slope=0.15).")
