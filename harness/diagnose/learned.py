@@ -68,8 +68,8 @@ def _turned(right: np.ndarray, blob: np.ndarray) -> tuple[int, ...] | None:
 
 
 def _in_one_piece(array: np.ndarray) -> np.ndarray:
-    """A contiguous copy, made some rows at a time: small enough that what is read far apart stays in the cache."""
-    copy = np.empty(array.shape, array.dtype)
+    """A contiguous copy in float32, made some rows at a time: small enough that what is read far apart stays in the cache."""
+    copy = np.empty(array.shape, np.float32)
     for start in range(0, len(array), ROWS):
         copy[start : start + ROWS] = array[start : start + ROWS]
     return copy

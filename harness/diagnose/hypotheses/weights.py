@@ -89,7 +89,8 @@ def _fix(clues: Clues, one: Finding) -> str:
         return f"{name}kernel: {_dense(clues)}"
     sides = ", ".join(str(axis) for axis in range(2, kernel.ndim))
     channels = "0, 1" if keras_class.startswith("Depthwise") else "1, 0"
-    return f"{name}kernel: {layer.name}'s blob 0, transpose({sides}, {channels})"
+    zeros = ", with zeros outside of its groups" if one.kernel is None else ""
+    return f"{name}kernel: {layer.name}'s blob 0, transpose({sides}, {channels}){zeros}"
 
 
 def _dense(clues: Clues) -> str:

@@ -60,7 +60,12 @@ def test_the_right_weights_have_no_causes() -> None:
         ("conv2", lambda k: k.swapaxes(2, 3), "weights.channel_transpose", "with input and output channels exchanged"),
         ("conv2", lambda k: k[..., SWAPPED], "weights.permuted", "with its output channels 1 and 5 exchanged"),
         ("conv2", lambda k: k[:, :, SWAPPED], "weights.permuted", "with its input channels 1 and 5 exchanged"),
-        ("conv1", lambda k: k[:, :, ::-1], "weights.permuted", "with its input channels 0 and 2 exchanged"),
+        (
+            "conv1",
+            lambda k: k[:, :, ::-1],
+            "weights.permuted",
+            "with its input channels 0 and 2 exchanged, as RGB for BGR",
+        ),
         (
             "grouped",
             lambda k: k[..., [0, 4, 1, 5, 2, 6, 3, 7]],
@@ -103,6 +108,34 @@ def test_the_fix_of_a_flattened_kernel_reorders_its_rows() -> None:
     (cause,) = causes("fc", kernel=BLOBS["fc"][0].T)
     order = "reshape(-1, 8, 10, 8).transpose(0, 2, 3, 1), flattened to 6 rows and transposed"
     assert cause.fix == f"fc.kernel: fc's blob 0, {order}"
+
+
+def test_an_inner_product_written_as_a_convolution() -> None:
+    net = nets.single("InnerProduct", (2, 4, 5, 3), "inner_product_param { num_output: 7 }")
+    blobs = nets.random_blobs(net)
+    data = keras.Input((5, 3, 4), name="data")
+    model = keras.Model(data, keras.layers.Conv2D(7, (5, 3), name="layer")(data))
+    kernel = blobs["layer"][0].reshape(7, 4, 5, 3).transpose(2, 3, 1, 0)
+    nets.fill(model, {"layer": {"kernel": kernel[::-1, ::-1], "bias": blobs["layer"][1]}})
+    (cause,) = rows_of(net, model, blobs=blobs)["layer"].causes
+    assert (cause.code, cause.proven) == ("weights.flip", True)
+
+
+@pytest.mark.parametrize("kernel", ["right", "flipped"])
+def test_groups_that_are_layers_of_their_own(kernel: str) -> None:
+    net = nets.single("Convolution", (2, 4, 8, 8), "convolution_param { num_output: 6 kernel_size: 3 pad: 1 group: 2 }")
+    blobs = nets.random_blobs(net)
+    held = blobs["layer"][0].transpose(2, 3, 1, 0)
+    data = keras.Input((8, 8, 4), name="data")
+    halves = [keras.layers.Lambda(lambda x, at=at: x[..., at : at + 2])(data) for at in (0, 2)]
+    parts = [keras.layers.Conv2D(3, 3, padding="same", name=f"part{n}")(half) for n, half in enumerate(halves)]
+    model = keras.Model(data, keras.layers.Concatenate(name="layer")(parts))
+    for n, outputs in enumerate((slice(0, 3), slice(3, 6))):
+        one = held[..., outputs]
+        bias = blobs["layer"][1][outputs]
+        nets.fill(model, {f"part{n}": {"kernel": one if kernel == "right" else one[::-1, ::-1], "bias": bias}})
+    found = rows_of(net, model, blobs=blobs)["layer"].causes
+    assert [(cause.code, cause.proven) for cause in found] == ([] if kernel == "right" else [("weights.flip", True)])
 
 
 def test_two_things_done_to_one_kernel_are_both_named() -> None:
@@ -199,6 +232,7 @@ def test_a_deconvolution_whose_groups_are_lost() -> None:
     (cause,) = causes("up", kernel=np.where(kernel == 0, 0.1, kernel))
     assert (cause.code, cause.proven) == ("deconvolution.weights", True)
     assert cause.evidence == "896 numbers of up's kernel are not zero where Caffe's has none."  # 4·4·8·8 − 4·4·8
+    assert cause.fix == "up.kernel: up's blob 0, transpose(2, 3, 1, 0), with zeros outside of its groups"
 
 
 def test_a_bilinear_kernel_off_by_half_a_pixel() -> None:
