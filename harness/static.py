@@ -24,7 +24,6 @@ from harness.data import (
     Status,
     Top,
 )
-from harness.diagnose import stated
 from harness.diagnose.explainer import Explainer
 from harness.engines.candidate import open_candidate
 from harness.environment import describe_environment
@@ -54,7 +53,7 @@ def check(case: Case, options: Options | None = None, progress: Progress = silen
     rows = []
     for index, pair in enumerate(layer_map.pairs):
         progress("compare", index, len(layer_map.pairs), pair.layer.name)
-        row = sizes.judge(pair, stated(explainer.clues(pair)))
+        row = sizes.judge(pair, *explainer.stated(pair))
         if any(layer.name in chosen for layer in pair.caffe):
             rows.append(row)
     missing = {name: why for name, why in layer_map.missing.items() if name in chosen}
@@ -103,13 +102,13 @@ class _Sizes:
         self.shapes = shapes
         self.culprits: dict[int, str] = {}  # tensor of a wrong shape → the Caffe layer where it went wrong
 
-    def judge(self, pair: Pair, causes: tuple[Cause, ...]) -> LayerComparison:
-        """A pair's row, from the shapes of its tensors and what its definitions say differently."""
+    def judge(self, pair: Pair, causes: tuple[Cause, ...], trouble: str | None) -> LayerComparison:
+        """A pair's row, from the shapes of its tensors and what its definitions say differently, or why that is not known."""
         inherited = next((self.culprits[cut.tensor] for cut in pair.inputs if cut.tensor in self.culprits), None)
         wrong = [cut for cut in pair.outputs if not self._fits(cut)]
         self.culprits |= {cut.tensor: inherited or pair.layer.name for cut in wrong}
         status = Status.DIVERGES if causes else Status.CONSISTENT
-        note = None if causes else "nothing was found in its definition; it was not run"
+        note = None if causes else trouble or "nothing was found in its definition; it was not run"
         if wrong and inherited is None:
             status, note = Status.SHAPE, f"the Keras model declares {self._declared(wrong[0])} for it"
         elif wrong and not causes:

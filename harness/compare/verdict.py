@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from harness.compare.commuting import with_commuted
 from harness.compare.judge import differs_end_to_end
 from harness.compare.wiring import Source, with_wiring
 from harness.data import Cause, LayerComparison, LayerMap, Network, Shape, Status, Top
@@ -44,6 +45,7 @@ def assemble(
         # Of what is still to be ported, the first layer is the next to write; those behind it need no cause.
         first = not behind or not any(one.status is Status.PENDING for one in by_layer.values())
         by_layer[name] = replace(lacking, causes=explain(name, compared)) if first else lacking
+    by_layer = with_commuted(network, layer_map, by_layer) if traced else by_layer
     faults: dict[Top, str] = {}  # top → the nearest layer at fault at or before it
     result = []
     for layer in network.layers:

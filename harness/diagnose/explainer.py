@@ -62,8 +62,7 @@ class Explainer:
         try:
             return replace(row, causes=self._causes(evidence, row, rerun))
         except Exception as error:  # whatever a hypothesis meets in a user's model
-            what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-            note = f"the search for its cause broke off ({what})"
+            note = f"the search for its cause broke off ({_named(error)})"
             return replace(row, note=f"{row.note}; {note}" if row.note else note)
 
     def _causes(self, evidence: Evidence, row: LayerComparison, rerun: Rerun) -> tuple[Cause, ...]:
@@ -94,13 +93,21 @@ class Explainer:
             fed=self.fed,
         )
 
+    def stated(self, pair: Pair) -> tuple[tuple[Cause, ...], str | None]:
+        """What the two definitions say differently, and a sentence if the search for it broke off."""
+        try:
+            return stated(self.clues(pair)), None
+        except Exception as error:  # whatever a hypothesis meets in a user's model
+            return (), f"its definition could not be looked through ({_named(error)})"
+
     def noted(self, pair: Pair, row: LayerComparison) -> LayerComparison:
         """A row that matches, with a note if the definitions differ all the same: another input may show it."""
         if row.status is not Status.MATCH:
             return row
-        said = "; ".join(one.summary.rstrip(".") for one in stated(self.clues(pair)))
-        note = f"the definitions differ: {said}. This input does not show it"
-        return replace(row, note=f"{row.note}; {note}" if row.note else note) if said else row
+        causes, note = self.stated(pair)
+        said = "; ".join(one.summary.rstrip(".") for one in causes)
+        note = f"the definitions differ: {said}. This input does not show it" if said else note
+        return replace(row, note=f"{row.note}; {note}" if row.note else note) if note else row
 
     def missing(self, layer_map: LayerMap, load: LoadTop | None = None) -> Missing:
         """Explains the layers that have no counterpart; `load` gives the reference's tops, where there is a recording."""
@@ -110,6 +117,10 @@ class Explainer:
     @cached_property
     def _nodes(self) -> dict[str, KerasNode]:
         return {node.name: node for node in self.model.graph.nodes}
+
+
+def _named(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
 def _worst_site(row: LayerComparison, top_last: Shape) -> Shape:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import pytest
 from keras import layers
 from support import nets
 from support.diagnoses import rows_of
@@ -125,3 +126,54 @@ def test_a_shortcut_from_another_layer() -> None:
     assert (cause.code, cause.proven) == ("layer.order", True)
     assert cause.summary == "add reads data in the Keras model, ra:a in Caffe."
     assert cause.fix == "connect add as the prototxt does"
+
+
+def pooled() -> Network:
+    """Pool first, rectifier behind, as in Caffe's cifar10_quick."""
+    return nets.network(
+        nets.data(1, 4, 10, 10)
+        + nets.conv("data", "a", CONV)
+        + nets.layer("Pooling", "a", "pool", "pooling_param { kernel_size: 2 stride: 2 }")
+        + nets.relu("pool", "relu")
+        + nets.conv("pool", "b", CONV)
+    )
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        lambda x: conv("b")(layers.MaxPooling2D(2, name="pool")(conv("a", activation="relu")(x))),
+        lambda x: conv("b")(layers.MaxPooling2D(2)(layers.ReLU()(conv("a")(x)))),
+        lambda x: conv("b")(layers.MaxPooling2D(2)(layers.Activation("relu")(conv("a")(x)))),
+    ],
+    ids=["fused", "by itself", "as an activation"],
+)
+def test_a_rectifier_before_the_pool_is_harmless_under_whatever_name(model) -> None:
+    rows, at_fault = judged(pooled(), model)
+    assert at_fault == []
+    assert not any(row.causes for row in rows.values())
+    assert rows["relu"].note == "pool and relu stand in the other order in Keras; what reads them agrees end to end"
+    assert rows["b"].status.value == "match"
+
+
+def test_a_pool_without_a_name_before_the_rectifier_is_harmless() -> None:
+    rows, at_fault = judged(
+        normalised(), lambda x: conv("b")(layers.ReLU()(layers.MaxPooling2D(2)(bn()(conv("a")(x)))))
+    )
+    assert at_fault == []
+    assert rows["pool"].note == "relu and pool stand in the other order in Keras; what reads them agrees end to end"
+
+
+def test_a_mean_does_not_commute_with_a_rectifier() -> None:
+    text = nets.data(1, 4, 10, 10) + nets.conv("data", "a", CONV)
+    text += nets.layer("Pooling", "a", "pool", "pooling_param { pool: AVE kernel_size: 2 stride: 2 }")
+    net = nets.network(text + nets.relu("pool", "relu") + nets.conv("pool", "b", CONV))
+    _, at_fault = judged(
+        net, lambda x: conv("b")(layers.AveragePooling2D(2, name="pool")(conv("a", activation="relu")(x)))
+    )
+    assert at_fault == ["a", "relu"]
+
+
+def test_a_rectifier_that_is_nowhere_is_missing() -> None:
+    _, at_fault = judged(pooled(), lambda x: conv("b")(layers.MaxPooling2D(2, name="pool")(conv("a")(x))))
+    assert at_fault == ["relu"]

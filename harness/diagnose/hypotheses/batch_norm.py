@@ -42,15 +42,28 @@ def suspect(clues: Clues) -> Iterator[Suspicion]:
     if layer.type == "BatchNorm":
         yield from _epsilon(clues, main)
         yield from _mode(clues, main)
-    known = clues.variables(main.name)
+    known, right = clues.variables(main.name), _right(clues, scale)
     for one in (*_statistics(clues, scale), *(_scale(clues, scale) if scale is not None else ())):
         shown = [name for name in one.variables if name in known]
         stated = bool(shown) and all(_equal(known[name], one.variables[name]) for name in shown)
+        # Statistics that are all zero are the same, divided by the third blob or not.
+        stated = stated and not all(name in right and _equal(known[name], right[name]) for name in shown)
         if stated or must_be_tried(clues):
             evidence = _evidence(clues, main, one, known) if stated else _tried(clues, main, one)
             yield Suspicion(one.code, one.said, evidence, one.fix, main.name, stated=stated, mistake=one.mistake)
     if scale is not None:
         yield from _without_variables(clues, main, scale)
+
+
+def _right(clues: Clues, scale: Layer | None) -> dict[str, np.ndarray]:
+    """The variables that a BatchNormalization or a Scale has if it is right."""
+    held: dict[str, np.ndarray] = {}
+    if clues.pair.layer.type == "BatchNorm" and len(clues.blobs) >= 3:
+        held["moving_mean"], held["moving_variance"] = statistics(clues.blobs)
+    if scale is not None:
+        names = ("scale", "bias") if scale is clues.pair.layer else ("gamma", "beta")
+        held |= {name: blob.reshape(-1) for name, blob in zip(names, clues.weights.of(scale.name), strict=False)}
+    return held
 
 
 def _epsilon(clues: Clues, main: KerasNode) -> Iterator[Suspicion]:
