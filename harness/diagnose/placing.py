@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from harness.layers.window import spatial
+
 PROBES = 64
 """Sites that are compared for each place."""
 
@@ -35,8 +37,8 @@ def placed(part: np.ndarray, whole: np.ndarray, margin: Sequence[int] | None = N
     rng = np.random.default_rng(0)
     total = np.zeros(counts)
     for site in rng.integers(0, part.shape[2:], size=(PROBES, axes)):
-        seen = whole[(slice(None), slice(None), *(slice(s, s + n) for s, n in zip(site, counts, strict=True)))]
-        value = part[(slice(None), slice(None), *(slice(s, s + 1) for s in site))]
+        seen = whole[spatial(slice(s, s + n) for s, n in zip(site, counts, strict=True))]
+        value = part[spatial(slice(s, s + 1) for s in site)]
         total += np.abs(seen - value).sum(axis=(0, 1))
     best = np.unravel_index(int(np.argmin(total)), total.shape)
     return tuple(int(one) - before for one, before in zip(best, margin, strict=True))

@@ -9,6 +9,9 @@ import numpy as np
 
 from harness.diagnose.setting import Mistake, Setting, with_result
 
+TABLE = 1024
+"""Entries of TensorFlow's table of the cubic."""
+
 Places = Callable[[int, int], np.ndarray]
 """Where each new row lies among the old ones: from the old and the new size."""
 
@@ -43,26 +46,27 @@ class Resampling:
 
 def nearest(places: np.ndarray, size: int) -> np.ndarray:
     """The row that is nearest, the second of two that are as near."""
-    return np.eye(size)[np.clip(np.floor(places + 0.5), 0, size - 1).astype(int)]
+    return np.asarray(np.eye(size)[np.clip(np.floor(places + 0.5), 0, size - 1).astype(int)])
 
 
 def row_before(places: np.ndarray, size: int) -> np.ndarray:
     """The row at or before the place."""
-    return np.eye(size)[np.clip(np.floor(places + 1e-9), 0, size - 1).astype(int)]
+    return np.asarray(np.eye(size)[np.clip(np.floor(places + 1e-9), 0, size - 1).astype(int)])
 
 
 def linear(places: np.ndarray, size: int) -> np.ndarray:
     """The two rows around the place, each by how near it is."""
     inside = np.clip(places, 0, size - 1)
-    return np.maximum(0.0, 1.0 - np.abs(inside[:, None] - np.arange(size)))
+    return np.asarray(np.maximum(0.0, 1.0 - np.abs(inside[:, None] - np.arange(size))))
 
 
 def cubic(places: np.ndarray, size: int) -> np.ndarray:
     """Keys' cubic with a = −½ over four rows; what falls beyond the edge is left out, the rest made one.
 
-    Source: R. Keys, "Cubic convolution interpolation for digital image processing", 1981, with TensorFlow's edges.
+    Source: R. Keys, "Cubic convolution interpolation for digital image processing", 1981; TensorFlow's resize_bicubic_op.cc
+    for the edges, and for places that are rounded to 1/1024 of a row, as the cubic is looked up in a table.
     """
-    far = np.abs(places[:, None] - np.arange(size))
+    far = np.abs(np.rint(places * TABLE)[:, None] / TABLE - np.arange(size))
     near = (1.5 * far - 2.5) * far * far + 1.0
     behind = ((-0.5 * far + 2.5) * far - 4.0) * far + 2.0
     shares = np.where(far <= 1, near, np.where(far < 2, behind, 0.0))
@@ -89,8 +93,8 @@ def resampled(way: Resampling, size: tuple[int, int]) -> Mistake:
         x = setting.bottoms[0].astype(np.float64)
         down, across = (way.matrix(old, new) for old, new in zip(x.shape[2:], size, strict=True))
         value = np.matmul(np.matmul(down, x), across.T)
-        # Float32 has the place of a row to a part in 2²⁴ of the row's number, by which its shares are off.
-        shift = max(1.0, *x.shape[2:])
-        return value, shift * np.matmul(np.matmul(np.abs(down), np.abs(x)), np.abs(across).T)
+        # Float32 has the place of a row to a part in 2²⁴ of the row's number, and its shares as far off.
+        largest = np.abs(x).max(axis=(2, 3), keepdims=True)
+        return value, np.broadcast_to(max(x.shape[2:]) * largest, value.shape)
 
     return with_result(compute)

@@ -11,7 +11,7 @@ import numpy as np
 from harness.data import Layer
 from harness.diagnose.setting import Mistake, Setting, all_of, in_bottoms, in_parameters, with_result
 from harness.layers.pools import AVE, sums
-from harness.layers.window import Window, read_window
+from harness.layers.window import Window, read_window, spatial
 
 Borders = tuple[tuple[int, int], ...]
 """For each spatial axis, how many rows or columns are put before and behind; less than zero are taken away."""
@@ -53,7 +53,7 @@ def framed(x: np.ndarray, borders: Borders, *, value: float = 0.0, mode: str = "
     kept = tuple(slice(max(0, -before), size - max(0, -behind)) for size, (before, behind) in _sized(x, borders))
     around = ((0, 0), (0, 0), *((max(0, before), max(0, behind)) for before, behind in borders))
     constant = {"constant_values": value} if mode == "constant" else {}
-    return np.pad(x[(..., *kept)], around, mode=mode, **constant)  # type: ignore[call-overload, no-any-return]
+    return np.pad(x[spatial(kept)], around, mode=mode, **constant)  # type: ignore[call-overload, no-any-return]
 
 
 def with_borders(before: Borders, own: Borders | None = None, *, value: float = 0.0, mode: str = "constant") -> Mistake:

@@ -10,6 +10,7 @@ from harness.diagnose.clues import Clues, Suspicion
 from harness.diagnose.keras_windows import borders_of, times
 from harness.diagnose.placing import placed
 from harness.diagnose.setting import Mistake, Setting, with_result
+from harness.layers.window import spatial
 
 
 def suspect(clues: Clues) -> Iterator[Suspicion]:
@@ -67,7 +68,7 @@ def _piece(
 def _cut_out(begin: Sequence[int], size: Sequence[int]) -> Mistake:
     def compute(setting: Setting) -> tuple[np.ndarray, np.ndarray]:
         kept = tuple(slice(start, start + count) for start, count in zip(begin, size, strict=True))
-        value = setting.bottoms[0][(slice(None), slice(None), *kept)]
+        value = setting.bottoms[0][spatial(kept)]
         return value, np.zeros(value.shape)
 
     return with_result(compute)
