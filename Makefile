@@ -17,7 +17,7 @@ help:
 	@echo "make goldens  record the small cases and the table of layers again with the real Caffe"
 	@echo "make layers   every layer type against the real Caffe: parameters covered, worst error in rounding units"
 	@echo "make random-nets   a thousand random nets through the whole line (COUNT=1000 SEED=0)"
-	@echo "make bench    time and memory beside the bare tools"
+	@echo "make bench    time and memory beside the bare tools and the peers (BENCH=--quick)"
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(not (3, 10) <= v <= (3, 13) and f"Python 3.10 to 3.13 is needed, $(PYTHON) is {v[0]}.{v[1]}; try make PYTHON=python3.12")'
@@ -79,7 +79,7 @@ random-nets: $(READY) image
 	@TF_CPP_MIN_LOG_LEVEL=2 $(BIN)/python -m benchmarks.random_nets --count $(COUNT) --seed $(SEED)
 
 bench: $(READY) image
-	@$(BIN)/python benchmarks/main_job.py
+	@$(BIN)/python -m benchmarks.speed $(BENCH)
 
 clean:
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache build dist
