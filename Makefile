@@ -20,7 +20,7 @@ help:
 	@echo "make bench-bugs    porting bugs put into Keras ports: found, at the right layer, called by their name"
 	@echo "make limits   the rounding of right layers and known small errors: what the first stage's limits come from"
 	@echo "make false-alarms  right layers by every numeric path of this machine: how many are called wrong"
-	@echo "make bench    time and memory beside the bare tools"
+	@echo "make bench    time and memory beside the bare tools and the peers (BENCH=--quick)"
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(not (3, 10) <= v <= (3, 13) and f"Python 3.10 to 3.13 is needed, $(PYTHON) is {v[0]}.{v[1]}; try make PYTHON=python3.12")'
@@ -91,7 +91,7 @@ false-alarms: $(READY) image
 	@TF_CPP_MIN_LOG_LEVEL=2 $(BIN)/python -m benchmarks.false_alarms
 
 bench: $(READY) image
-	@$(BIN)/python benchmarks/main_job.py
+	@$(BIN)/python -m benchmarks.speed $(BENCH)
 
 clean:
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache build dist

@@ -136,7 +136,7 @@ class Writer(object):
         header = npy_header(array)
         data = array.reshape(-1).view("u1") if array.size else b""
         digest = hashlib.sha256(header)
-        stream = io.open(os.path.join(self.folder, entry["file"]), "wb", buffering=0)
+        stream = io.open(os.path.join(self.folder, entry["file"]), "wb", buffering=0)  # noqa: SIM115 (closed in finish)
         _write_all(stream, header)
         self.last = entry, digest, stream, Beside(digest.update, data), Beside(_write_all, stream, data)
         self.entries.append(entry)
