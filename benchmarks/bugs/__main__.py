@@ -60,7 +60,9 @@ def main() -> int:
             outcomes.append(bench.run(net, bug))
             if not bug.faults and not outcomes[-1].right:
                 alarms.append(f"{bug.name}: {outcomes[-1].said()}")
-            print(f"{len(outcomes)}/{len(chosen)} {bug.name} ({time.time() - begin:.0f} s)", file=sys.stderr, flush=True)
+            print(
+                f"{len(outcomes)}/{len(chosen)} {bug.name} ({time.time() - begin:.0f} s)", file=sys.stderr, flush=True
+            )
     wrong = [one for one in outcomes if one.bug.faults]
     harmless = len(outcomes) - len(wrong)
     print(table(wrong))

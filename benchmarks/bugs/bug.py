@@ -87,9 +87,7 @@ def bug(
     return Bug(name, net, port or "port", (fault,), edits, _lines(then), image, slow)
 
 
-def harmless(
-    name: str, where: str, *edits: Edit, then: str = "", image: str | None = None
-) -> Bug:
+def harmless(name: str, where: str, *edits: Edit, then: str = "", image: str | None = None) -> Bug:
     """A change that float32 cannot see: the port stays right, and saying otherwise is a false alarm."""
     net, _, port = where.partition("/")
     return Bug(f"harmless-{net}-{name}", net, port or "port", (), edits, _lines(then), image)

@@ -1,7 +1,7 @@
 """The arithmetic net with Lambda layers for what Keras has no layer for."""
 
 import keras
-import numpy as np
+import numpy as np  # noqa: F401
 from keras import layers
 
 from benchmarks.bugs.loading import change, exchanged, initial, load_weights  # noqa: F401
