@@ -39,6 +39,20 @@ BUGS = (
         how="classes-outside",
     ),
     bug(
+        "reshape.order",
+        "arithmetic",
+        "b+folded",
+        ('name="folded")(layers.Permute((3, 1, 2))(b))', 'name="folded")(b)'),
+        how="as-it-comes",
+    ),
+    bug(
+        "permute.order",
+        "detector",
+        "conf_perm+conf_reshape+conf_softmax",
+        (HEAD, HEAD.replace("(classes)", "(layers.Permute((2, 1, 3))(classes))")),
+        how="columns-first",
+    ),
+    bug(
         "permute.order",
         "detector",
         "loc+loc_perm+loc_flat",
