@@ -31,7 +31,6 @@ class Bug:
     faults: tuple[Fault, ...]
     edits: tuple[Edit, ...] = ()
     then: tuple[str, ...] = ()  # statements after the weights are loaded
-    image: str | None = None  # a name of fixtures/inputs in place of the net's input
     slow: bool = False
     source: str = ""  # the wrong port in whole, for one that was met
     thread: str = ""  # repository#thread
@@ -69,7 +68,6 @@ def bug(
     how: str = "",
     then: str = "",
     also: Sequence[str] = (),
-    image: str | None = None,
     slow: bool = False,
 ) -> Bug:
     """One made-up bug.
@@ -84,13 +82,13 @@ def bug(
     net, _, port = where.partition("/")
     name = "-".join(part for part in (code, where.replace("/", "."), at.replace("/", "."), how) if part)
     fault = Fault((code, *also), tuple(at.split("+")))
-    return Bug(name, net, port or "port", (fault,), edits, _lines(then), image, slow)
+    return Bug(name, net, port or "port", (fault,), edits, _lines(then), slow)
 
 
-def harmless(name: str, where: str, *edits: Edit, then: str = "", image: str | None = None) -> Bug:
+def harmless(name: str, where: str, *edits: Edit, then: str = "") -> Bug:
     """A change that float32 cannot see: the port stays right, and saying otherwise is a false alarm."""
     net, _, port = where.partition("/")
-    return Bug(f"harmless-{net}-{name}", net, port or "port", (), edits, _lines(then), image)
+    return Bug(f"harmless-{net}-{name}", net, port or "port", (), edits, _lines(then))
 
 
 def together(*bugs: Bug) -> Bug:

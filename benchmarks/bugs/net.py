@@ -40,7 +40,9 @@ class Net:
         if self.case is not None:
             if self.converted and self.case.weights.caffemodel is not None:
                 network = read_network(self.case.prototxt)
-                write_weights(network, load_weights(self.case.weights.caffemodel, network=network), folder / "weights.h5")
+                write_weights(
+                    network, load_weights(self.case.weights.caffemodel, network=network), folder / "weights.h5"
+                )
             return self.case
         prototxt, caffemodel = folder / "deploy.prototxt", folder / "weights.caffemodel"
         prototxt.write_text(self.prototxt, encoding="utf-8")

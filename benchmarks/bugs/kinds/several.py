@@ -3,7 +3,17 @@
 from itertools import combinations
 
 from benchmarks.bugs.bug import Bug, bug, together
-from benchmarks.bugs.kinds import activations, arithmetic, batch_norm, deconvolution, geometry, inputs, joining, lrn, weights
+from benchmarks.bugs.kinds import (
+    activations,
+    arithmetic,
+    batch_norm,
+    deconvolution,
+    geometry,
+    inputs,
+    joining,
+    lrn,
+    weights,
+)
 
 
 def named(*names: str) -> Bug:
@@ -54,7 +64,9 @@ BUGS = (
     named(*ALEXNET[:3]),
     named(*ALEXNET[1:5]),
     in_one_layer("alexnet", "conv3", "conv3+relu3", ("weights.flip", "k[::-1, ::-1]"), ("bias.missing", "0 * b")),
-    in_one_layer("alexnet", "conv1", "conv1+relu1", ("weights.spatial_transpose", "k.swapaxes(0, 1)"), ("bias.value", "2 * b")),
+    in_one_layer(
+        "alexnet", "conv1", "conv1+relu1", ("weights.spatial_transpose", "k.swapaxes(0, 1)"), ("bias.value", "2 * b")
+    ),
     in_one_layer("resnet", "conv1", "conv1", ("weights.scaled", "k * 2"), ("bias.missing", "0 * b")),
     in_one_layer("dilated", "final", "final", ("weights.permuted", "exchanged(k, 3)"), ("bias.missing", "0 * b")),
     together(
@@ -70,7 +82,14 @@ BUGS = (
         bug("bias.missing", "dilated/functional", "conv5_1", then='change(model, "five_a", lambda k, b: (k, 0 * b))'),
     ),
     together(
-        bug("batch_norm.epsilon", "resnet", "bn_conv1+scale_conv1", ('epsilon=1e-5, name="bn_conv1"', 'name="bn_conv1"')),
-        bug("scale.bias", "resnet", "bn_conv1+scale_conv1", then='change(model, "bn_conv1", lambda g, b, m, v: (g, 0 * b, m, v))'),
+        bug(
+            "batch_norm.epsilon", "resnet", "bn_conv1+scale_conv1", ('epsilon=1e-5, name="bn_conv1"', 'name="bn_conv1"')
+        ),
+        bug(
+            "scale.bias",
+            "resnet",
+            "bn_conv1+scale_conv1",
+            then='change(model, "bn_conv1", lambda g, b, m, v: (g, 0 * b, m, v))',
+        ),
     ),
-)  # fmt: skip
+)

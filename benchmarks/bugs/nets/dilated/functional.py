@@ -1,7 +1,7 @@
 """The small DilatedNet in the functional style, its activations by themselves and all names of its own."""
 
 import keras
-import numpy as np
+import numpy as np  # noqa: F401
 from keras import layers
 
 from benchmarks.bugs.loading import change, exchanged, initial, load_weights  # noqa: F401
