@@ -91,6 +91,32 @@ def test_a_layer_of_the_harness_own_says_what_it_does(arguments, code, fix):
     assert cause.evidence.startswith("layer in the prototxt asks for ")
 
 
+class OwnLRN(layers.Layer):
+    """As people write it: alpha times the sum."""
+
+    def __init__(self, alpha: float, beta: float, k: float = 1.0, n: int = 5, **options: Any) -> None:
+        super().__init__(**options)
+        self.alpha, self.beta, self.k, self.n = alpha, beta, k, n
+
+    def call(self, x: Any) -> Any:
+        half, channels = self.n // 2, x.shape[-1]
+        squares = ops.pad(x**2, [[0, 0], [0, 0], [0, 0], [half, half]])
+        total = sum(squares[..., start : start + channels] for start in range(self.n))
+        return x / (self.k + self.alpha * total) ** self.beta
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "alpha": self.alpha, "beta": self.beta, "k": self.k, "n": self.n}
+
+
+OwnLRN.__name__ = "LRN"
+
+
+def test_a_users_class_of_the_same_name_is_not_taken_for_the_harness_own():
+    (cause,) = judged(OwnLRN(alpha=0.01, beta=0.75, name="layer")).causes
+    assert (cause.code, cause.proven) == ("lrn.alpha", True)
+    assert cause.summary == "Keras does not divide alpha by the 5 numbers of the window."
+
+
 def test_another_region():
     (inside,) = judged(layers.Lambda(within, name="layer")).causes
     (across,) = judged(tensorflows(2, 1.0, 0.002, 0.75), WITHIN).causes
