@@ -69,11 +69,12 @@ def _split_otherwise(clues: Clues, group: int, inputs: int, outputs: int) -> Ite
     apart = np.arange(inputs).reshape(-1, group).T.reshape(-1)  # group g takes channels g, g + group, …
     across = np.arange(outputs).reshape(group, -1).T.reshape(-1)  # the first of each group first
     back = np.arange(inputs).reshape(group, -1)[::-1].reshape(-1)
+    nth = {2: "2nd", 3: "3rd"}.get(group, f"{group}th")
     ways: Sequence[tuple[str, Mistake]] = (
-        (f"Keras gives a group every {group}th channel, Caffe channels that lie together", _inputs(apart)),
+        (f"Keras gives a group every {nth} channel, Caffe channels that lie together", _inputs(apart)),
         (f"Keras' outputs take turns between the {group} groups, Caffe's lie together", _outputs(across)),
         (
-            f"Keras gives a group every {group}th channel and its outputs take turns, Caffe's lie together",
+            f"Keras gives a group every {nth} channel and its outputs take turns, Caffe's lie together",
             all_of(_inputs(apart), _outputs(across)),
         ),
         ("Keras takes the groups of channels in the reverse order", _inputs(back)),

@@ -100,7 +100,7 @@ def _tried(clues: Clues, window: Window) -> Iterator[Suspicion]:
     nothing: Borders = ((0, 0),) * len(sizes)
     evidence = f"{layer.name}: pad {times(window.pad)} in the prototxt"
     fix = _plain_fix(clues, window)
-    if size_behind(sizes, window, ours) == out and ours != nothing:
+    if size_behind(sizes, window, ours) == out and any(window.pad):
         if largest:
             yield Suspicion(
                 "padding.value",

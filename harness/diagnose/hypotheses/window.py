@@ -10,7 +10,7 @@ from harness.diagnose.clues import Clues, Suspicion
 from harness.diagnose.hypotheses.padding import padding_is_right
 from harness.diagnose.keras_windows import KerasWindow, caffe_window, read_keras_window, sides, times
 from harness.diagnose.setting import Mistake, all_of, in_blobs
-from harness.diagnose.windows import size_behind, with_borders, with_window
+from harness.diagnose.windows import rounded_down, size_behind, with_borders, with_window
 from harness.layers.window import Sides, Window, square
 
 KEYS = {"kernel_size": "kernel_size", "stride": "strides", "dilation": "dilation_rate"}
@@ -82,6 +82,8 @@ def _tried(clues: Clues, window: Window) -> Iterator[Suspicion]:
                 up = pooling and all(0 <= m - c <= 1 for m, c in zip(made.shape[2:], count, strict=True))
                 if count == made.shape[2:] or up:
                     mistake = with_window(**{code: wanted, "pad": pad})
+                    if pooling and count == made.shape[2:]:
+                        mistake = all_of(mistake, rounded_down)
                     yield _suspicion(clues, code, ours, wanted, stated=False, mistake=mistake)
 
 
