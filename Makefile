@@ -7,7 +7,7 @@ HARNESS := $(BIN)/harness
 # How much memory (GiB) the net at its real size wants to itself; with less, the demo takes a smaller input.
 WANTED := 11
 
-.PHONY: help demo test lint image goldens layers random-nets limits bench-bugs bench clean
+.PHONY: help demo test lint image goldens layers random-nets limits false-alarms bench-bugs bench clean
 
 help:
 	@echo "make demo     the main job: real Caffe in a container against Keras, layer by layer, and a page to look at"
@@ -19,7 +19,8 @@ help:
 	@echo "make random-nets   a thousand random nets through the whole line (COUNT=1000 SEED=0)"
 	@echo "make bench-bugs    porting bugs put into Keras ports: found, at the right layer, called by their name"
 	@echo "make limits   the rounding of right layers and known small errors: what the first stage's limits come from"
-	@echo "make bench    time and memory beside the bare tools"
+	@echo "make false-alarms  right layers by every numeric path of this machine: how many are called wrong"
+	@echo "make bench    time and memory beside the bare tools and the peers (BENCH=--quick)"
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(not (3, 10) <= v <= (3, 13) and f"Python 3.10 to 3.13 is needed, $(PYTHON) is {v[0]}.{v[1]}; try make PYTHON=python3.12")'
@@ -86,8 +87,11 @@ bench-bugs: $(READY) image
 limits: $(READY) image
 	@TF_CPP_MIN_LOG_LEVEL=2 $(BIN)/python benchmarks/limits.py 2>/dev/null
 
+false-alarms: $(READY) image
+	@TF_CPP_MIN_LOG_LEVEL=2 $(BIN)/python -m benchmarks.false_alarms
+
 bench: $(READY) image
-	@$(BIN)/python benchmarks/main_job.py
+	@$(BIN)/python -m benchmarks.speed $(BENCH)
 
 clean:
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache build dist

@@ -11,9 +11,9 @@ A net with layer types that only a fork of Caffe has comes as a list of its laye
 harness). What this Caffe lacks is then computed by the Python layers in `layers`, beside this file; what it has, it
 computes itself. --python-layers is a folder of the user's own.
 
-The net is stepped one layer at a time and each layer's tops are copied as it ends, so that a layer which works in
-place (a ReLU over its convolution) does not hide the one before it. The manifest comes last, in one move: a folder
-with `manifest.json` is whole, one with `manifest.json.partial` is not.
+The net is stepped one layer at a time and each layer's tops are written out of Caffe's memory as it ends, beside the
+layer that follows; one that works in place (a ReLU over its convolution) waits for that. The manifest comes last, in
+one move: a folder with `manifest.json` is whole, one with `manifest.json.partial` is not.
 
 Standard output has lines for a program to follow: `@harness stage NAME`, `@harness memory BYTES` (an estimate) and
 `@harness layer NUMBER COUNT NAME`. Exit status: 0 done; 3 cannot be done, 4 no space left (one line on standard
@@ -90,32 +90,71 @@ def _shorten(text, name):
 # ---------------------------------------------------------------------------------------------------- writing
 
 
+class Beside(threading.Thread):
+    """A call that goes on beside what its maker does next.
+
+    Caffe holds Python's lock while it computes, so the call must let go of it soon and do the rest in one piece, as
+    hashing and writing a large array do.
+    """
+
+    def __init__(self, call, *arguments):
+        threading.Thread.__init__(self)
+        self.daemon = True
+        self.call = call
+        self.arguments = arguments
+        self.error = None
+        self.begun = threading.Event()
+        self.start()
+        self.begun.wait()
+
+    def run(self):
+        self.begun.set()
+        try:
+            self.call(*self.arguments)
+        except Exception as error:
+            self.error = error
+
+    def wait(self):
+        """Waits for its end. Raises what it raised."""
+        self.join()
+        if self.error is not None:
+            raise self.error
+
+
 class Writer(object):
-    """Hashes and writes tops. Caffe holds Python's lock while it computes, so a thread beside it would gain nothing."""
+    """Hashes and writes tops out of Caffe's own memory, the last one beside the layer that runs next."""
 
     def __init__(self, folder):
         self.folder = folder
         self.entries = []
-        self.written = {}  # sha256 → file; equal files are kept once
+        self.written = {}  # sha256 -> file; equal files are kept once
+        self.last = None
 
     def add(self, entry, array):
-        """Writes one top and puts its line into the manifest."""
-        self._write(entry, array)
-        self.entries.append(entry)
-
-    def _write(self, entry, array):
+        """Begins to write one top and puts its line into the manifest. The array may not change before `finish`."""
+        self.finish()
         header = npy_header(array)
         data = array.reshape(-1).view("u1") if array.size else b""
         digest = hashlib.sha256(header)
-        digest.update(data)
+        stream = io.open(os.path.join(self.folder, entry["file"]), "wb", buffering=0)  # noqa: SIM115 (closed in finish)
+        _write_all(stream, header)
+        self.last = entry, digest, stream, Beside(digest.update, data), Beside(_write_all, stream, data)
+        self.entries.append(entry)
+
+    def finish(self):
+        """Waits until the last top is written."""
+        if self.last is None:
+            return
+        entry, digest, stream, hashing, writing = self.last
+        self.last = None
+        hashing.wait()
+        writing.wait()
+        stream.close()
         entry["sha256"] = digest.hexdigest()
         known = self.written.setdefault(entry["sha256"], entry["file"])
         if known != entry["file"]:
+            os.remove(os.path.join(self.folder, entry["file"]))
             entry["file"] = known
-            return
-        with io.open(os.path.join(self.folder, entry["file"]), "wb", buffering=0) as stream:
-            _write_all(stream, header)
-            _write_all(stream, data)
 
 
 def npy_header(array):
@@ -422,10 +461,13 @@ def record(net, folder, about):
         if not step.inserted:
             number += 1
             say("layer %d %d %s" % (number, len(counted), " ".join(step.name.split())))
+        if set(step.tops) & set(step.bottoms):  # it writes over what is being written
+            writer.finish()
         begin = time.time()
         net._forward(step.index, step.index)
         if not step.inserted:
             keep(number, step.name, step.kind, step.tops, time.time() - begin)
+    writer.finish()
     return writer.entries
 
 

@@ -52,7 +52,12 @@ class Held:
 def channels_last(array: np.ndarray) -> np.ndarray:
     """N, C, … → N, …, C, contiguous."""
     # Not `ascontiguousarray`, which makes an array of one axis out of a single number.
-    return np.asarray(np.moveaxis(array, 1, -1) if array.ndim > 2 else array, order="C")
+    return np.asarray(last_view(array), order="C")
+
+
+def last_view(array: np.ndarray) -> np.ndarray:
+    """A view of N, C, … as N, …, C."""
+    return np.moveaxis(array, 1, -1) if array.ndim > 2 else array
 
 
 def channels_first(array: np.ndarray) -> np.ndarray:

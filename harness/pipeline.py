@@ -232,9 +232,10 @@ def _misfit(candidate: Candidate) -> tuple[str, ...]:
     error = candidate.misfit
     if error is None:
         return ()
+    address = error.address.replace(error.file, Path(error.file).name) if error.file else error.address
     return (
-        f"the Keras model does not fit together ({error.address}: {error.message}); it was built with its height and width "
-        "left open, so that every layer could be judged",
+        f"the Keras model does not fit together ({address}: {error.message}); it was built with its height and width left "
+        "open, so that every layer could be judged",
     )
 
 

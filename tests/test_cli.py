@@ -219,6 +219,22 @@ def test_dump_never_writes_over_a_folder(harness, tmp_path):
     assert (tmp_path / "there" / "precious").read_text() == "x"
 
 
+def test_reproduce_says_what_it_wrote_and_what_to_try(harness, tmp_path):
+    done = harness("reproduce", "digits_lenet", "--layer", "pool1", "--reference", "golden", "--out", "out")
+    assert done.status == 0, done.err
+    lines = done.out.splitlines()
+    assert lines[0] == "pool1: match; in out/"
+    listed = {line.split()[0] for line in lines[1:]} - {"pytest", "harness"}
+    assert listed == {path.name for path in (tmp_path / "out").iterdir()} - {"README.md"}
+    assert [line.strip().rsplit("  ", 1)[0].strip() for line in lines[-2:]] == [
+        "pytest out/test_layer.py",
+        "harness run out",
+    ]
+    assert "is there already" in one_line(
+        harness("reproduce", "digits_lenet", "--layer", "pool1", "--reference", "golden", "--out", "out")
+    )
+
+
 def test_an_error_that_nobody_foresaw_does_not_look_like_a_divergence(harness, monkeypatch):
     monkeypatch.setattr("harness.cases.list_cases", lambda roots: 1 / 0)
     done = harness("models")

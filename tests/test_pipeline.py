@@ -112,12 +112,20 @@ def test_a_wrong_shape_is_found_at_its_own_layer_and_the_rest_is_still_judged(tm
     assert all(row.isolated is not None for row in after)
 
 
-def test_a_dense_layer_that_sees_another_size_is_refused_with_a_hint(digits):
+def test_a_dense_layer_that_sees_another_size_inherits_it(digits):
+    case = edited(digits, 'Conv2D(20, 5, padding="same", name="conv1")', 'Conv2D(20, 5, name="conv1")')
+    report = compare(case)
+    assert statuses(report) == {"conv1": "shape"} | dict.fromkeys(
+        ["pool1", "conv2", "pool2", "ip1", "ip2"], "inherited"
+    )
+    assert "kernel is 200×100 in Caffe's weights and 50×100 in the Keras layer" in report.notes[0]
+
+
+def test_a_model_that_cannot_be_built_as_it_is_is_not_recorded(digits, tmp_path):
     case = edited(digits, 'Conv2D(20, 5, padding="same", name="conv1")', 'Conv2D(20, 5, name="conv1")')
     with pytest.raises(WeightsError) as caught:
-        compare(case)
+        pipeline.dump(case, Reference(engine="keras"), tmp_path / "keras")
     assert caught.value.layer == "ip1"
-    assert "kernel is 200×100 in Caffe's weights and 50×100 in the Keras layer" in str(caught.value)
     assert "look for a size lost before it" in str(caught.value)
 
 

@@ -31,9 +31,9 @@ class Bug:
     faults: tuple[Fault, ...]
     edits: tuple[Edit, ...] = ()
     then: tuple[str, ...] = ()  # statements after the weights are loaded
-    image: str | None = None  # a name of fixtures/inputs in place of the net's input
     slow: bool = False
-    thread: str = ""  # repository#thread, for one that was met
+    source: str = ""  # the wrong port in whole, for one that was met
+    thread: str = ""  # repository#thread
     number: str = ""  # the figure that the thread gives for it
 
     @property
@@ -47,6 +47,7 @@ class Bug:
         Raises:
             ValueError: a text to be replaced does not occur exactly once, or there is no `return model`.
         """
+        source = self.source or source
         for old, new in self.edits:
             if source.count(old) != 1:
                 raise ValueError(f"{self.name}: {old!r} occurs {source.count(old)} times in the port")
@@ -67,7 +68,6 @@ def bug(
     how: str = "",
     then: str = "",
     also: Sequence[str] = (),
-    image: str | None = None,
     slow: bool = False,
 ) -> Bug:
     """One made-up bug.
@@ -82,13 +82,13 @@ def bug(
     net, _, port = where.partition("/")
     name = "-".join(part for part in (code, where.replace("/", "."), at.replace("/", "."), how) if part)
     fault = Fault((code, *also), tuple(at.split("+")))
-    return Bug(name, net, port or "port", (fault,), edits, _lines(then), image, slow)
+    return Bug(name, net, port or "port", (fault,), edits, _lines(then), slow)
 
 
-def harmless(name: str, where: str, *edits: Edit, then: str = "", image: str | None = None) -> Bug:
+def harmless(name: str, where: str, *edits: Edit, then: str = "") -> Bug:
     """A change that float32 cannot see: the port stays right, and saying otherwise is a false alarm."""
     net, _, port = where.partition("/")
-    return Bug(f"harmless-{net}-{name}", net, port or "port", (), edits, _lines(then), image)
+    return Bug(f"harmless-{net}-{name}", net, port or "port", (), edits, _lines(then))
 
 
 def together(*bugs: Bug) -> Bug:

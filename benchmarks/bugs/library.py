@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import pkgutil
+from types import ModuleType
 
 from benchmarks.bugs import historical, kinds
 from benchmarks.bugs.bug import Bug
@@ -38,6 +39,6 @@ def _own_nets() -> dict[str, Net]:
     }
 
 
-def _modules(package):  # type: ignore[no-untyped-def]
+def _modules(package: ModuleType) -> list[ModuleType]:
     names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
     return [importlib.import_module(f"{package.__name__}.{name}") for name in names]

@@ -20,6 +20,7 @@ def load_weights(
     *,
     scales: Mapping[str, str] | None = None,
     flattened: Mapping[str, tuple[int, int, int]] | None = None,
+    names: Mapping[str, str] | None = None,
 ) -> None:
     """Set every layer's weights from `weights.npz` beside the port, whose keys are `layer/0`, `layer/1` …
 
@@ -27,6 +28,7 @@ def load_weights(
         port: the port's `__file__`.
         scales: BatchNormalization → the Caffe Scale layer that is merged into it; all others have none.
         flattened: Dense behind a Flatten → channels, height and width of what was flattened.
+        names: Keras layer → Caffe layer, where they differ by more than `/` written as `__`.
 
     Raises:
         KeyError: a layer with weights that the file has nothing for.
@@ -37,7 +39,7 @@ def load_weights(
         shapes = [tuple(weight.shape) for weight in layer.weights if "seed_generator" not in weight.path]
         if not shapes:
             continue
-        own = _blobs_of(blobs, layer.name.replace("__", "/"))
+        own = _blobs_of(blobs, (names or {}).get(layer.name, layer.name.replace("__", "/")))
         kind = type(layer).__name__
         if kind == "BatchNormalization":
             scale = (scales or {}).get(layer.name)

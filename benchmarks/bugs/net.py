@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.bugs.weights import draw_weights
-from harness.caffe import read_network, write_caffemodel
+from harness.caffe import load_weights, read_network, write_caffemodel
+from harness.convert.weights import write_weights
 from harness.data import Case, InputSource, WeightsSource
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,19 +32,24 @@ class Net:
     ports: Mapping[str, str]  # name → Python source
     input: InputSource = PHOTOGRAPH
     case: Case | None = None  # a case that is there already, whose weights and input are taken
+    converted: bool = False  # its ports load what the harness converts from its caffemodel, a weights.h5
 
     def lay_out(self, folder: Path) -> Case:
         """Write prototxt, caffemodel and the ports' weights.npz into a folder; the case, still without a port."""
-        case = self.case
-        if case is not None:
-            return case
         folder.mkdir(parents=True, exist_ok=True)
+        if self.case is not None:
+            if self.converted and self.case.weights.caffemodel is not None:
+                network = read_network(self.case.prototxt)
+                write_weights(
+                    network, load_weights(self.case.weights.caffemodel, network=network), folder / "weights.h5"
+                )
+            return self.case
         prototxt, caffemodel = folder / "deploy.prototxt", folder / "weights.caffemodel"
         prototxt.write_text(self.prototxt, encoding="utf-8")
         network = read_network(prototxt)
         blobs = draw_weights(network)
-        types = {layer.name: layer.type for layer in network.layers}
-        write_caffemodel(caffemodel, network.name, blobs or dict.fromkeys(types, ()), types)
+        if blobs:
+            write_caffemodel(caffemodel, network.name, blobs, {layer.name: layer.type for layer in network.layers})
         arrays = {f"{layer}/{index}": blob for layer, some in blobs.items() for index, blob in enumerate(some)}
         np.savez(folder / "weights.npz", **arrays)
         return Case(
@@ -52,7 +58,8 @@ class Net:
             prototxt=prototxt,
             keras="",
             keras_weights="own",
-            weights=WeightsSource(caffemodel=caffemodel),
+            # Caffe wants a caffemodel of a net that learns nothing as well: the harness writes it.
+            weights=WeightsSource(caffemodel=caffemodel) if blobs else WeightsSource(seed=0),
             input=self.input,
         )
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from benchmarks.bugs.bug import Bug, Fault
-from benchmarks.bugs.net import FUNCTION, INPUTS, PREPROCESS, Net
+from benchmarks.bugs.net import FUNCTION, PREPROCESS, Net
 from harness import pipeline
-from harness.data import LayerComparison, ParityReport
+from harness.data import Case, LayerComparison, ParityReport
 from harness.errors import HarnessError
 
 
@@ -70,34 +70,33 @@ class Bench:
 
     folder: Path
     reports: Callable[[str, ParityReport], None] = lambda name, report: None
-    _checked: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    _cases: dict[str, Case] = field(default_factory=dict)
+    _checked: dict[tuple[str, str], str] = field(default_factory=dict)
 
-    def check(self, net: Net, port: str, image: str | None = None) -> str:
+    def check(self, net: Net, port: str) -> str:
         """Why the port without any bug is not called right, so that its bugs are no test; empty if it is."""
-        key = (net.name, port, image or "")
+        key = (net.name, port)
         if key not in self._checked:
-            self._checked[key] = self._try(net, Bug(f"right-{net.name}.{port}", net.name, port, (), image=image)).said()
+            self._checked[key] = self.run(net, Bug(f"right-{net.name}.{port}", net.name, port, ())).said()
         said = self._checked[key]
         return "" if said == "parity" else said
 
     def run(self, net: Net, bug: Bug) -> Outcome:
         """The outcome of one bug, whose port must be right without it. Raises ValueError for an edit that does not fit."""
-        return self._try(net, bug)
-
-    def _try(self, net: Net, bug: Bug) -> Outcome:
         source = bug.apply(net.ports[bug.port])
         laid_out = self.folder / net.name
-        case = net.lay_out(laid_out)
+        if net.name not in self._cases:
+            self._cases[net.name] = net.lay_out(laid_out)
+        case = self._cases[net.name]
         folder = self.folder / "ports" / bug.name[:120]
         folder.mkdir(parents=True)
         try:
             (folder / "port.py").write_text(source, encoding="utf-8")
-            if (laid_out / "weights.npz").exists():
-                (folder / "weights.npz").symlink_to(laid_out / "weights.npz")
+            for weights in (laid_out / "weights.npz", laid_out / "weights.h5"):
+                if weights.exists():
+                    (folder / weights.name).symlink_to(weights)
             preprocess = f"port.py:{PREPROCESS}" if f"def {PREPROCESS}(" in source else None
             fed = replace(case.input, preprocess=preprocess)
-            if bug.image:
-                fed = replace(fed, image=INPUTS / bug.image)
             case = replace(case, folder=folder, keras=f"port.py:{FUNCTION}", input=fed)
             report = pipeline.compare(case)
         except HarnessError as error:

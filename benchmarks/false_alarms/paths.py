@@ -55,15 +55,20 @@ _BLAS_IN_USE = (
 
 
 def keras_in_effect(path: NumericPath) -> str:
-    """What oneDNN says of itself under the path's variables; that it is not used, where it says nothing."""
+    """What oneDNN says of itself under the path's variables, and of a convolution that it was given.
+
+    Without oneDNN's own convolution, TensorFlow's (Eigen's) still calls its matrix product.
+    """
     environment = {**os.environ, **path.keras, "ONEDNN_VERBOSE": "1"}
     said = subprocess.run(
         [sys.executable, "-c", _ONE_CONVOLUTION], env=environment, capture_output=True, text=True, check=True
     ).stdout
-    isa = re.search(r"cpu,isa:(.*)", said)
-    threads = re.search(r"nthr:(\d+)", said)
-    used = f"oneDNN, {isa[1]}" if isa else "Eigen, no oneDNN"
-    return f"{used}, {threads[1]} thread(s)" if threads else used
+    isa, threads = re.search(r"cpu,isa:(.*)", said), re.search(r"nthr:(\d+)", said)
+    kernel = re.search(r"exec,cpu,(convolution|gemm_api),([^,]*),", said)
+    if isa is None or threads is None or kernel is None:
+        return "no oneDNN"
+    used = f"its {kernel[2]}" if kernel[1] == "convolution" else "Eigen's, on oneDNN's matrix product"
+    return f"{isa[1]}; convolution: {used}; {threads[1]} thread(s)"
 
 
 def caffe_in_effect(image: str) -> str:

@@ -14,7 +14,7 @@ from harness.data import LayerComparison, Network, RecordedTop, Recording, Shape
 from harness.errors import RecordingError
 from harness.layers import layer_type
 from harness.layers.base import Float32, Unit
-from harness.layout import caffe_shape, channels_first, channels_last
+from harness.layout import caffe_shape, channels_first, last_view
 from harness.recording import load_top
 
 
@@ -54,7 +54,7 @@ def compare_recordings(
             rows.append(_row(top, load_top(reference, top.layer, top.top).shape, None, Status.MISSING))
             continue
         depth += 1
-        array = channels_last(load_top(reference, top.layer, top.top))
+        array = last_view(load_top(reference, top.layer, top.top))
         other = load_top(candidate, top.layer)
         last = _as_reference(other, array.shape)
         if last is None:
@@ -92,9 +92,9 @@ def _as_reference(array: np.ndarray, reference_last: Shape) -> Float32 | None:
     """Channels last: an array in Caffe's layout, else one that is channels last already; None if it is neither."""
     if array.ndim == len(reference_last):
         if caffe_shape(reference_last) == array.shape:
-            return channels_last(array)
+            return last_view(array)
         if reference_last == array.shape:
-            return np.ascontiguousarray(array)
+            return array
     return None
 
 

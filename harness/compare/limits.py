@@ -1,8 +1,7 @@
 """The limits of the first stage. They decide only what is looked at again in float64, never what is right.
 
-`make limits` prints what they are chosen from: the figures of layers that are right, and those of small errors. What passes
-is no farther from Caffe than Caffe is from itself with another BLAS (`make false-alarms` prints that); docs/verdicts.md says
-why no more can be told from float32.
+`make limits` prints what they are chosen from: the figures of layers that are right, and those of small errors. What can pass
+all the same, and why that is harmless, stands in docs/verdicts.md.
 """
 
 MAX_UNITS = 8.0

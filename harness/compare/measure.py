@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +16,9 @@ from harness.layout import caffe_index, channel_count
 
 BLOCK = 1 << 16
 """Elements per block: a handful of such float32 arrays fit into a core's second-level cache."""
+
+PARTS = 8
+"""Pieces of the arrays that are summed side by side; fixed, so that sums are the same to the bit on every machine."""
 
 LARGE = 1e15
 """Numbers whose squares a block's float32 sum could not hold."""
@@ -39,18 +44,32 @@ def measure(reference: Float32, candidate: Float32, unit: Unit, *, limit: float)
     """Hold a candidate against a reference.
 
     Args:
-        reference, candidate: of equal shape, channels last, contiguous.
+        reference, candidate: of equal shape, channels last; each a view of Caffe's layout or contiguous.
         unit: the rounding unit of every element; `Unit()` where nothing may be rounded.
         limit: units beyond which an element counts as mismatched.
     """
     shape = reference.shape
     channels = channel_count(shape)
     ref, cand = reference.reshape(-1, channels), candidate.reshape(-1, channels)
-    total = _Totals(channels, exact=unit.dense is None and unit.site is None, limit=limit)
     step = max(1, BLOCK // channels)
-    for start in range(0, len(ref), step):
-        stop = min(start + step, len(ref))
-        total.add(start, ref[start:stop], cand[start:stop], unit.rows(start, stop))
+    part = step * max(1, math.ceil(len(ref) / step / PARTS))
+
+    def add(first: int) -> _Totals:
+        total = _Totals(channels, exact=unit.dense is None and unit.site is None, limit=limit)
+        last = min(first + part, len(ref))
+        for start in range(first, last, step):
+            stop = min(start + step, last)
+            blocks = np.ascontiguousarray(ref[start:stop]), np.ascontiguousarray(cand[start:stop])
+            total.add(start, *blocks, unit.rows(start, stop))
+        return total
+
+    firsts = range(0, max(len(ref), 1), part)
+    if len(firsts) == 1:
+        return add(0).result(shape, ref, cand)
+    with ThreadPoolExecutor(min(len(firsts), os.cpu_count() or 1)) as threads:  # NumPy lets go of Python's lock
+        total, *others = threads.map(add, firsts)
+    for other in others:
+        total.merge(other)
     return total.result(shape, ref, cand)
 
 
@@ -101,6 +120,20 @@ class _Totals:
         self.sums[3] += np.einsum("pc,pc->c", ref, ref)
         self.sums[4] += _squares(unit) if unit.shape[1] > 1 else len(ref) * float(unit[0, 0]) ** 2
         self.sums[5] += np.einsum("pc,pc->c", diff, diff)
+
+    def merge(self, behind: _Totals) -> None:
+        """Take in what was found in the piece behind this one."""
+        mine, theirs = (self.max_abs, behind.max_abs) if self.exact else (self.max_units, behind.max_units)
+        if not self.nonfinite and (behind.nonfinite or theirs > mine):
+            self.worst = behind.worst
+        self.max_abs = max(self.max_abs, behind.max_abs)
+        self.max_reference = max(self.max_reference, behind.max_reference)
+        self.max_units = max(self.max_units, behind.max_units)
+        self.sum_units += behind.sum_units
+        self.mismatched += behind.mismatched
+        self.nonfinite += behind.nonfinite
+        self.finite += behind.finite
+        self.sums += behind.sums
 
     def _note(self, start: int, size: Float32) -> None:
         row, channel = divmod(int(size.argmax()), size.shape[1])

@@ -34,10 +34,7 @@ class Finding:
 
 def findings(clues: Clues) -> list[Finding]:
     """How the variables of the Keras layer differ from Caffe's; empty where they do not, or cannot be read."""
-    node = clues.main
-    variables = clues.variables(node.name) if node is not None and clues.blobs else {}
-    own = read_learned(clues, variables)
-    return [] if own is None else compared(clues, own, variables["kernel"].shape)
+    return _of_variables(clues) or []
 
 
 def compared(clues: Clues, own: Learned, keras_shape: Shape) -> list[Finding]:
@@ -59,10 +56,16 @@ def compared(clues: Clues, own: Learned, keras_shape: Shape) -> list[Finding]:
 
 def in_a_word(clues: Clues) -> str | None:
     """How the weights relate to Caffe's: `equal`, `rows and columns`, `of conv4` …; None where they cannot be read."""
+    found = _of_variables(clues)
+    return None if found is None else ", ".join(one.word for one in found) or "equal"
+
+
+def _of_variables(clues: Clues) -> list[Finding] | None:
+    """None where the variables cannot be read."""
     node = clues.main
-    if node is None or not clues.blobs or read_learned(clues, clues.variables(node.name)) is None:
-        return None
-    return ", ".join(one.word for one in findings(clues)) or "equal"
+    variables = clues.variables(node.name) if node is not None and clues.blobs else {}
+    own = read_learned(clues, variables)
+    return None if own is None else compared(clues, own, variables["kernel"].shape)
 
 
 def of_kernel(clues: Clues, own: Learned, keras_shape: Shape) -> list[Finding]:
@@ -125,7 +128,7 @@ def _wrong_bias(clues: Clues, theirs: np.ndarray, ours: np.ndarray) -> tuple[str
         if name != clues.pair.layer.name and len(blobs) > 1 and np.array_equal(blobs[1].reshape(-1), theirs):
             return f"bias of {name}", f"Keras' bias is that of {name}"
     by = likeness.factor(theirs, ours)
-    if by is not None:
+    if by is not None and (ours.size > 1 or by == -1):  # of one number every other is a multiple
         return "bias scaled", f"Keras' bias is Caffe's {_times(by)}"
     order = likeness.permutation(theirs.reshape(-1, 1), ours.reshape(-1, 1), 0)
     if order is not None:
@@ -172,12 +175,14 @@ def _scaled_channels(clues: Clues, own: Learned) -> list[Finding]:
 
 def _permuted(clues: Clues, own: Learned, structural: Sequence[Mixup]) -> list[Finding]:
     ours = clues.blobs[0]
-    by = likeness.size_ratio(own.kernel, ours)
+    by = likeness.common_factor(own.kernel, ours)
+    if by is None:
+        return []
     for one in (None, *structural):
         base = ours if one is None else one.kernel(ours)
         for axis, which in zip(channel_axes(clues), ("output", "input"), strict=True):
-            for signed in (by, -by) if by != 1 else (1.0,):
-                order = likeness.permutation(own.kernel, base, axis, signed) if by else None
+            for signed in (by, -by):
+                order = likeness.permutation(own.kernel, base, axis, signed)
                 if order is None:
                     continue
                 before = [] if one is None else [_mixed_up(clues, own, one)]
@@ -187,10 +192,13 @@ def _permuted(clues: Clues, own: Learned, structural: Sequence[Mixup]) -> list[F
 
 def _moved(clues: Clues, own: Learned, order: np.ndarray, axis: int, which: str) -> Finding:
     moved = int(np.count_nonzero(order != np.arange(len(order))))
+    said = f"with its {which} channels {likeness.describe_permutation(order)}"
+    if which == "input" and order.tolist() == [2, 1, 0]:
+        said += ", as RGB for BGR"
     return Finding(
         "weights.permuted",
         f"{which} channels",
-        f"Keras' kernel is Caffe's with its {which} channels {likeness.describe_permutation(order)}",
+        f"Keras' kernel is Caffe's {said}",
         f"each of the {len(order)} {which} channels of {clues.pair.layer.name}'s kernel is one of Caffe's, "
         f"{moved} at another place",
         lambda w: w.take(order, axis),

@@ -188,10 +188,15 @@ def _short(value: float) -> float:
 
 
 def in_place_of(layer: Layer | None, other: Function) -> Mistake:
-    """Another function in the place of one of the layers; behind all of them where it stands for none."""
+    """Another function in the place of one of the layers; behind all of them where it stands for none.
+
+    Raises ValueError, when it is made, if another mistake has put something in the layer's place already.
+    """
 
     def make(setting: Setting) -> Setting:
         layers = setting.layers
+        if layer is not None and layer not in layers:
+            raise ValueError(f"{layer.name} is not there any more")
         if layer is not None and layers[0].name == layer.name:
             layers = (_identity(layer), *layers[1:])
         elif layer is not None:
@@ -208,7 +213,9 @@ def applied(other: Function) -> Callable[[Exact, Index], Exact]:
         with np.errstate(all="ignore"):
             value = other(exact.value)
         steepest = max(STEEPEST, *(abs(float(value)) for _, value in other.arguments)) if other.arguments else STEEPEST
-        return replace(exact, value=value, scale=steepest * exact.scale + np.abs(value), terms=exact.terms + 8)
+        # Some take 1 from what is nearly 1, so that what they are given counts, and not only what they give.
+        scale = steepest * (exact.scale + np.abs(exact.value)) + np.abs(value)
+        return replace(exact, value=value, scale=scale, terms=exact.terms + 8)
 
     return step
 

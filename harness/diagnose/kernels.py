@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations
 from math import prod
 
@@ -65,6 +65,10 @@ def _of_taps(kernel: Shape) -> Iterator[Mixup]:
             "with rows and columns exchanged",
             lambda w: w.swapaxes(-1, -2),
         )
+    yield from _flips(kernel)
+
+
+def _flips(kernel: Shape) -> Iterator[Mixup]:
     long = tuple(axis for axis in range(2, len(kernel)) if kernel[axis] > 1)
     if long:
         yield Mixup("weights.flip", "flipped", "rotated by 180°", lambda w: np.flip(w, long))
@@ -122,6 +126,13 @@ def _of_rows(layer: Layer, kernel: Shape, bottom: Shape) -> Iterator[Mixup]:
     if prod(seen) == terms and sum(size > 1 for size in seen) > 1:
         for change, said in _orders(outputs, seen):
             yield Mixup("flatten.order", "flatten order", said, rowwise(change))
+        for one in _flips((outputs, *seen)):  # where it is written as a convolution over all of the picture
+            yield replace(one, kernel=rowwise(_as_picture(one.kernel, (outputs, *seen))))
+
+
+def _as_picture(change: Change, shape: Shape) -> Change:
+    """A change of outputs × channels × rows × columns as one of outputs × terms."""
+    return lambda w: change(w.reshape(shape)).reshape(shape[0], -1)
 
 
 def _orders(outputs: int, seen: Shape) -> Iterator[tuple[Change, str]]:

@@ -119,11 +119,25 @@ def permutation(theirs: np.ndarray, ours: np.ndarray, axis: int, by: float = 1.0
     return found if all(_alike(a, other[b], by) for a, b in zip(one, found, strict=True)) else None
 
 
-def size_ratio(theirs: np.ndarray, ours: np.ndarray) -> float:
-    """The Euclidean norm of one over that of the other: 1 if the same numbers stand in other places."""
-    one, other = (sum(float(np.square(row, dtype=np.float64).sum()) for row in array) for array in (theirs, ours))
-    ratio = float(np.sqrt(one / other)) if other else 0.0
-    return 1.0 if abs(ratio - 1) < ROUNDING else ratio
+def common_factor(theirs: np.ndarray, ours: np.ndarray) -> float | None:
+    """The factor, but for its sign, where the same numbers times it may stand in other places; None where they do not.
+
+    Neither of two norms depends on places: their ratios must be one number.
+    """
+    sums = np.array([_norms(theirs), _norms(ours)])
+    if not sums.all():
+        return None
+    absolute, squared = sums[0] / sums[1]
+    by = float(np.sqrt(squared))
+    if abs(absolute / by - 1) > ROUNDING:
+        return None
+    return 1.0 if abs(by - 1) < ROUNDING else by
+
+
+def _norms(array: np.ndarray) -> tuple[float, float]:
+    """Σ|x| and Σx², in float64."""
+    rows = (np.abs(row.astype(np.float64)) for row in array)
+    return tuple(np.sum([(row.sum(), np.square(row).sum()) for row in rows], axis=0))
 
 
 def describe_permutation(order: np.ndarray) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -12,10 +13,21 @@ from harness.extras import import_keras, import_keras_layers
 
 
 def is_opaque(node: KerasNode) -> bool:
-    """True for a Lambda and for a layer of the user's own: what they compute their configuration does not say."""
+    """True for a Lambda and for a layer of the user's own: what they compute their configuration does not say.
+
+    A user's class may have the name of one of the harness' own, as LRN or Scale; it then has other arguments.
+    """
     if node.operation or node.class_name == "Lambda":
         return True
-    return not any(hasattr(module, node.class_name) for module in (import_keras().layers, import_keras_layers()))
+    if hasattr(import_keras().layers, node.class_name):
+        return False
+    own = getattr(import_keras_layers(), node.class_name, None)
+    return own is None or not _arguments_of(own) <= set(node.config)
+
+
+def _arguments_of(layer_class: type) -> set[str]:
+    parameters = list(inspect.signature(layer_class).parameters.values())
+    return {one.name for one in parameters if one.kind is not inspect.Parameter.VAR_KEYWORD}
 
 
 def must_be_tried(clues: Clues) -> bool:
@@ -33,10 +45,10 @@ def differ(one: float, other: float) -> bool:
     return not np.isclose(one, other, rtol=1e-6, atol=0.0)
 
 
-def rounded(value: float) -> float:
-    """An estimate as a person would have written it, where that is within a thousandth of it."""
+def rounded(value: float, within: float = 1e-3) -> float:
+    """An estimate as a person would have written it, in the fewest digits that are within a share of it."""
     short = (float(f"{value:.{digits}g}") for digits in (1, 2, 3))
-    return next((one for one in short if np.isclose(one, value, rtol=1e-3, atol=0.0)), float(f"{value:.7g}"))
+    return next((one for one in short if np.isclose(one, value, rtol=within, atol=0.0)), float(f"{value:.7g}"))
 
 
 def distinct(values: Sequence[float], but: Sequence[float] = ()) -> Iterator[float]:

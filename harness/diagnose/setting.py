@@ -15,7 +15,7 @@ import numpy as np
 from harness.compare.adjudicate import define
 from harness.data import Layer, Pair, Shape
 from harness.layers import layer_type
-from harness.layers.base import Blobs, Exact, Index
+from harness.layers.base import Blobs, Exact, Index, at_sites
 from harness.layout import last_shape
 
 Then = Callable[[Exact, Index], Exact]
@@ -119,6 +119,26 @@ def in_bottoms(change: Callable[[tuple[np.ndarray, ...]], Sequence[np.ndarray]])
 def in_result(step: Then) -> Mistake:
     """Something done to the numbers behind the last layer."""
     return lambda setting: replace(setting, then=(*setting.then, step))
+
+
+def with_result(compute: Callable[[Setting], tuple[np.ndarray, np.ndarray]]) -> Mistake:
+    """Another function in the first layer's place.
+
+    Args:
+        compute: gives the top, N, C, …, and what its rounding errors are relative to, of the same shape.
+    """
+
+    def make(setting: Setting) -> Setting:
+        value, scale = compute(setting)
+        shift = np.array((0, *setting.offset)) if setting.offset else 0
+
+        def rounded(exact: Exact, sites: Index) -> Exact:
+            return replace(exact, scale=np.fmax(exact.scale, at_sites(scale, sites + shift)))
+
+        copies = replace(setting.layer, type="Split")
+        return replace(setting, layers=(copies, *setting.layers[1:]), bottoms=(value,), then=(*setting.then, rounded))
+
+    return make
 
 
 def fused_behind(layer: Layer, *, instead_of: str | None = None) -> Mistake:

@@ -77,7 +77,8 @@ class Trial:
             worst_site: N and the spatial axes of the largest error.
         """
         whole = cls(pair, blobs, bottoms, rerun, position)
-        if multiplications(pair, bottoms, top_shape) <= CHEAP or not _can_be_cut(pair, bottoms):
+        small_enough = multiplications(pair, bottoms, top_shape) <= CHEAP and math.prod(top_shape) <= MANY
+        if small_enough or not _can_be_cut(pair, bottoms):
             return whole
         small = cls(pair, blobs, piece_of(pair, bottoms, top_shape, worst_site), rerun, position)
         return small if small.shows_an_error else whole
@@ -211,6 +212,9 @@ def _can_be_cut(pair: Pair, bottoms: Mapping[Top, Float32]) -> bool:
 
 CHEAP = 100_000_000
 """Multiplications up to which a layer is tried whole: a fraction of a second for each attempt."""
+
+MANY = 1 << 19
+"""Elements up to which a layer is tried whole, however little each costs."""
 
 SITES = 4096
 """Sites at which an explanation is tried where there are more."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
+from dataclasses import replace
+from math import prod, sqrt
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from harness.data import Layer, Order, Shape
 from harness.layers import register
 from harness.layers.axes import canonical_axis, check_blobs, check_not_in_place
-from harness.layers.base import Blobs, KerasCall, U
+from harness.layers.base import Blobs, Float32, KerasCall, U, Unit
 from harness.layers.whole import Whole
 from harness.layout import Held, last_order
 
@@ -69,6 +70,15 @@ class Reduction(Whole):
         spec, (rows, shape) = layer.parameters.reduction_param, self._rows(layer, bottoms[0])
         size = _sizes(rows, spec.operation) * abs(float(spec.coeff))
         return (np.asarray(size / rows.shape[1] if spec.operation == MEAN else size).reshape(shape),)
+
+    def unit(self, layer: Layer, blobs: Blobs, bottoms: Sequence[Float32], top: Float32, position: int = 0) -> Unit:
+        """u · scale · (1 + √n / 3): the roundings of n partial sums of one sign, taken one by one, add up as a random walk.
+
+        Each is u / √3 of its partial sum, and these grow evenly to the whole: their squares are a third of its on average.
+        """
+        unit = super().unit(layer, blobs, bottoms, top, position)
+        walk = np.float32(1 + sqrt(self.terms(layer, [bottom.shape for bottom in bottoms])) / 3)
+        return unit if unit.dense is None else replace(unit, dense=unit.dense * walk)
 
     def terms(self, layer: Layer, bottoms: Sequence[Shape]) -> int:
         """The sum's, and one for each of the square, the coefficient, its division and its product."""

@@ -39,7 +39,6 @@ class _Scissors:
         self.blobs: dict[Top, str] = {}  # what each top is called
         self.inputs: dict[str, Top] = {}
         self.before: list[Layer] = []
-        self.layer_names = {layer.name for layer in pair.caffe} | set(folded)
 
     def cut(self) -> OneLayer:
         beginnings = [self._input(cut.top) for cut in self.pair.inputs if cut.top not in self.blobs]
@@ -47,11 +46,14 @@ class _Scissors:
         for position, bottom in enumerate(self.pair.bottoms):
             beginnings += self._reach(bottom, only_shape=position in spared)
         layers = [*self.before, *(self._rewired(layer) for layer in self.pair.caffe)]
+        for beginning in beginnings:  # it is named after its blob, and so may another layer be
+            if any(layer.name == beginning.name for layer in layers):
+                beginning.name += "_given"
         name = f"{self.network.name}, {self.pair.layer.name}" if self.network.name else self.pair.layer.name
-        whole = replace(self.network, name=name, layers=(*beginnings, *layers), inputs={}, dropped={})
+        whole = replace(self.network, name=name, layers=(*map(_layer, beginnings), *layers), inputs={}, dropped={})
         return OneLayer(whole, self.inputs, tuple(cut.top.blob for cut in self.pair.outputs))
 
-    def _reach(self, top: Top, *, only_shape: bool = False) -> Iterator[Layer]:
+    def _reach(self, top: Top, *, only_shape: bool = False) -> Iterator[LayerParameter]:
         """The beginnings that a top needs; the layers that make it of them go into `before`."""
         if top in self.blobs:
             return
@@ -65,26 +67,23 @@ class _Scissors:
         else:
             yield self._input(top)
 
-    def _input(self, top: Top) -> Layer:
+    def _input(self, top: Top) -> LayerParameter:
         blob = self._name(top)
         self.inputs[blob] = top
-        parameters = LayerParameter(name=self._layer_name(blob), type="Input", top=[blob])
+        parameters = LayerParameter(name=blob, type="Input", top=[blob])
         parameters.input_param.shape.add().dim.extend(self.shapes[top])
-        return _layer(parameters)
+        return parameters
 
-    def _dummy(self, top: Top) -> Layer:
+    def _dummy(self, top: Top) -> LayerParameter:
         blob = self._name(top)
-        parameters = LayerParameter(name=self._layer_name(blob), type="DummyData", top=[blob])
+        parameters = LayerParameter(name=blob, type="DummyData", top=[blob])
         parameters.dummy_data_param.shape.add().dim.extend(self.shapes[top])
-        return _layer(parameters)
+        return parameters
 
     def _name(self, top: Top) -> str:
         taken = set(self.blobs.values())
         self.blobs[top] = top.blob if top.blob not in taken else f"{top.blob}_of_{top.layer}"
         return self.blobs[top]
-
-    def _layer_name(self, blob: str) -> str:
-        return f"{blob}_given" if blob in self.layer_names else blob
 
     def _rewired(self, layer: Layer) -> Layer:
         """The layer, reading what is left of the net."""

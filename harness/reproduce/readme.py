@@ -18,7 +18,7 @@ def write_readme(report: ParityReport, files: Mapping[str, str], commands: Mappi
         commands: what each does.
         notes: sentences on what is missing.
     """
-    (row,) = report.layers[:1]
+    (row,) = report.layers
     lines = [
         f"# One layer of {markdown.code(report.case)}: {markdown.code(row.layer)}",
         "",

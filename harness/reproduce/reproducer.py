@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -38,9 +39,13 @@ def reproduce(
     options = options or pipeline.Options()
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError("is there already", file=out, fix="give a new folder, or an empty one")
+    case = replace(
+        case, input=replace(case.input, preprocess=None)
+    )  # the layer is fed Caffe's bottoms, whoever made them
     ready = pipeline.prepare(case, fetch=options.fetch)
     progress("keras", 0, 1, case.keras)
     candidate, layer_map = open_candidate(case, ready.network, ready.weights, ready.shapes)
+    layer_map = replace(layer_map, beyond={})  # what is wrong behind the last layer is not this one's fault
     pair = _pair(ready.network, layer_map, layer)
     recording = make_recording(ready, options.reference, progress)
     alone = pipeline.Options(layers=(pair.layer.name,), mode="isolated", command=options.command, target=options.target)

@@ -199,7 +199,7 @@ class Writer:
             position=position,
         )
         last = None if made is None else from_candidate(made[position], evidence.reference.shape, cut.layout)
-        row = self.report.layers[0]
+        (row,) = self.report.layers
         expected = expect(
             reference,
             last if last is not None and last.shape == evidence.reference.shape else None,

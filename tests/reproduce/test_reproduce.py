@@ -91,6 +91,15 @@ def test_the_test_passes_where_keras_is_right(digits, tmp_path):
     assert run_pytest(tmp_path / "out")[0] == 0
 
 
+def test_what_is_wrong_elsewhere_is_left_alone(digits, tmp_path):
+    case = edited(
+        digits,
+        ('layers.Dense(10, activation="softmax", name="ip2"),', 'layers.Dense(10, name="ip2"), layers.Rescaling(2.0),'),
+    )
+    assert not pipeline.compare(case, GOLDEN).passed
+    assert [row.layer for row in reproduce(case, "conv2", tmp_path / "out", GOLDEN).report.layers] == ["conv2"]
+
+
 def test_a_wrong_shape_is_said_in_keras_order(digits, tmp_path):
     reproduce(edited(digits, ('padding="same", name="conv1"', 'name="conv1"')), "conv1", tmp_path / "out", GOLDEN)
     status, said = run_pytest(tmp_path / "out")
@@ -149,6 +158,22 @@ def test_what_cannot_be_saved_is_said_and_its_numbers_are_kept(digits, tmp_path)
     status, said = run_pytest(tmp_path / "out")
     assert status == 1
     assert f"max|Δ| {top.max():.3g}, worst at " in said
+
+
+def test_tolerances_names_and_python_layers_go_with_it(digits, models, tmp_path):
+    (digits / "layers").mkdir()
+    (digits / "layers" / "mine.py").write_text("pass\n")
+    toml = (digits / "case.toml").read_text()
+    (digits / "case.toml").write_text('python_layers = "layers"\n' + toml + '\n[tolerance."conv1"]\natol = 0.5\n')
+    case = edited(digits, ('name="conv1"', 'name="first"'))
+    given = pipeline.Options(reference=Reference(folder=models.parent / "golden" / "digits_lenet"))
+    reproduce(case, "conv1", tmp_path / "out", given)
+    written = read_case(tmp_path / "out")
+    assert written.names == {"conv1": "first"}
+    assert written.tolerance["conv1"].atol == 0.5
+    assert written.python_layers is not None
+    assert files(written.python_layers) == {"mine.py"}
+    assert "# A tolerance that was set by hand in the case" in (tmp_path / "out" / "test_layer.py").read_text()
 
 
 def test_the_page_says_what_was_found_and_what_to_try(digits, tmp_path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -21,12 +21,14 @@ def judge_pair(
     tops: np.ndarray | Mapping[str, np.ndarray],
     *,
     layer: str = "layer",
+    spoil: Callable[[np.ndarray], np.ndarray] = lambda computed: computed,
     **options,
 ) -> LayerComparison:
     """Judge one layer of a Keras model on the reference's own bottoms; arrays are N, C, H, W.
 
     Args:
         tops: the reference's top, or all of them by blob.
+        spoil: what becomes of the candidate's numbers, channels last, before they are judged.
     """
     candidate = wrap_model(model, "model.keras")
     layer_map = map_layers(net, candidate.graph)
@@ -54,7 +56,7 @@ def judge_pair(
         )
         tensor = segment.run(feeds(last))[position]
         computed = from_candidate(candidate.as_array(tensor), reference.shape, cut.layout)
-        rows.append(judge(evidence, rounding_unit(evidence), computed))
+        rows.append(judge(evidence, rounding_unit(evidence), spoil(computed)))
     return worst_of(rows)
 
 

@@ -4,7 +4,7 @@ from benchmarks.bugs.bug import bug
 
 NORM1, NORM2 = 'LRN(2, 1.0, 1e-4 / 5, 0.75, name="norm1")', 'LRN(1, 2.0, 5e-4 / 3, 0.75, name="norm2")'
 WITHIN = (
-    "layers.Lambda(lambda x: x / (2.0 + 5e-4 * keras.ops.average_pool(x * x, 3, 1, padding=\"same\")) ** 0.75, "
+    'layers.Lambda(lambda x: x / (2.0 + 5e-4 * keras.ops.average_pool(x * x, 3, 1, padding="same")) ** 0.75, '
     'name="norm2")'
 )
 
@@ -17,4 +17,4 @@ BUGS = (
     bug("lrn.bias", "alexnet", "norm2", (NORM2, NORM2.replace("LRN(1, 2.0", "LRN(1, 1.0")), how="one"),
     bug("lrn.bias", "alexnet", "norm1", (NORM1, NORM1.replace("LRN(2, 1.0", "LRN(2, 1.001")), how="weak"),
     bug("lrn.region", "alexnet", "norm2", (NORM2, WITHIN)),
-)  # fmt: skip
+)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from harness.data import KerasNode, Layer
 from harness.diagnose.clues import Clues, Suspicion
 from harness.diagnose.functions import LINEAR, Function, applied, caffe_function, function, in_place_of, keras_function
-from harness.diagnose.reading import is_opaque, must_be_tried, rounded
-from harness.diagnose.setting import Mistake, in_bottoms, in_result
+from harness.diagnose.reading import is_opaque, rounded
+from harness.diagnose.setting import Mistake, in_bottoms, in_result, without
+from harness.diagnose.trial import Trial
 from harness.layers.base import from_rows, rows_of
+from harness.layout import channels_first, last_shape
 
 _TRIED = tuple(
     one
@@ -28,6 +30,8 @@ _TRIED = tuple(
         function("silu"),
         function("softplus"),
         function("hard_sigmoid"),
+        function("mish"),
+        function("selu"),
     )
     if one is not None
 )
@@ -49,7 +53,8 @@ def suspect(clues: Clues) -> Iterator[Suspicion]:
     if theirs is not None and not _same(theirs, ours):
         yield _suspicion(clues, main, layer, ours, theirs, in_place_of(layer, theirs), stated=True)
     yield from _added_by_others(clues, main)
-    if theirs is None and (is_opaque(main) or layer is clues.pair.layer) and must_be_tried(clues):
+    unread = is_opaque(main) or layer is not None or not main.config or "activation" in main.config
+    if theirs is None and clues.trial is not None and unread:
         for one in (*_slopes(clues, layer), *(_TRIED if layer is not None else _within_range(clues))):
             if not _same(one, ours):
                 yield _suspicion(clues, main, layer, ours, one, in_place_of(layer, one), stated=False)
@@ -125,12 +130,12 @@ def _added_by_others(clues: Clues, main: KerasNode) -> Iterator[Suspicion]:
             f"no {node.name}",
             node.name,
             stated=True,
-            mistake=in_result(applied(theirs)) if behind else in_bottoms(_first(theirs)),
+            mistake=in_result(applied(theirs)) if behind else in_bottoms(_of_bottoms(theirs)),
         )
 
 
-def _first(theirs: Function):  # type: ignore[no-untyped-def]
-    """A function of the bottoms, for a segment that reads them through an activation."""
+def _of_bottoms(theirs: Function) -> Callable[[tuple[np.ndarray, ...]], list[np.ndarray]]:
+    """A function of N, C, H, W bottoms, for a segment that reads them through an activation."""
 
     def change(bottoms: tuple[np.ndarray, ...]) -> list[np.ndarray]:
         return [from_rows(theirs(rows_of(one)), one.shape) for one in bottoms]
@@ -151,14 +156,11 @@ def _within_range(clues: Clues) -> Iterator[Function]:
 
 
 def _slopes(clues: Clues, layer: Layer | None) -> Iterator[Function]:
-    """The leaky slope, or an ELU's alpha, that the largest number below zero suggests."""
+    """The leaky slope, or an ELU's alpha, that the lowest number before the activation suggests."""
     trial = clues.trial
     assert trial is not None
-    candidate = trial.candidate
-    if candidate is None or (layer is not None and layer is not clues.pair.layer):
-        return
-    x = trial.setting.bottoms[0] if layer is not None else trial.reference
-    if x is None or x.shape != candidate.shape or not (x < 0).any():
+    candidate, x = trial.candidate, _before(trial, layer)
+    if candidate is None or x is None or x.shape != candidate.shape or not (x < 0).any():
         return
     lowest = np.unravel_index(np.argmin(x), x.shape)
     depth, given = float(x[lowest]), float(candidate[lowest])
@@ -169,3 +171,13 @@ def _slopes(clues: Clues, layer: Layer | None) -> Iterator[Function]:
         yield Function("leaky_relu", (("negative_slope", slope),))
     if layer is not None and alpha not in (0, 1):
         yield Function("elu", (("alpha", alpha),))
+
+
+def _before(trial: Trial, layer: Layer | None) -> np.ndarray | None:
+    """What Caffe's activation reads, or what there is without one, N, C, H, W."""
+    if layer is None:
+        return trial.reference
+    if layer is trial.pair.layer:
+        return trial.setting.bottoms[0]
+    setting = without(layer.name)(trial.setting)
+    return channels_first(setting.define(setting.sites()).value.reshape(last_shape(setting.shape)))

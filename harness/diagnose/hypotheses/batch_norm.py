@@ -113,7 +113,8 @@ def _estimated_epsilon(clues: Clues) -> Iterator[float]:
         slope = (y[high] - y[low]) / (x[high] - x[low])
         found = float((float(gamma[channel]) / slope) ** 2 - float(variance[channel]))
         if 0 < found < LARGEST:
-            yield rounded(found)
+            # A variance may have been rounded together with it.
+            yield rounded(found, within=max(1e-3, 2.0**-22 * float(variance[channel]) / found))
             return
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.diagnose.clues import Clues, Suspicion
-from harness.diagnose.reading import differ
+from harness.diagnose.reading import differ, is_opaque
 from harness.errors import HarnessError
 from harness.extras import import_keras, import_keras_layers
 from harness.layers import layer_type
@@ -43,7 +43,7 @@ OWN = frozenset({"Exp", "Log", "Clip", "Threshold", "Reduction", "ArgMax", "Tile
 def suspect(clues: Clues) -> Iterator[Suspicion]:
     """Hold the configuration of the main Keras layer against that of the layer that Caffe's would be converted to."""
     main, layer = clues.main, clues.pair.layer
-    if main is None or main.operation:
+    if main is None or is_opaque(main):
         return
     try:
         calls = layer_type(layer).keras_calls(layer, clues.held)

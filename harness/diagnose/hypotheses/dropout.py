@@ -22,7 +22,8 @@ def suspect(clues: Clues) -> Iterator[Suspicion]:
         yield _active(node, f"{node.name} is called with training=True, rate {_rate(node):g}", stated=True)
     if clues.trial is None:
         return
-    apart = 0.0 if called else _between_runs(clues)
+    chance = not called and any(is_opaque(node) or _rate(node) for node in clues.nodes)
+    apart = _between_runs(clues) if chance else 0.0
     if apart:
         rated = [node for node in clues.nodes if _rate(node)]
         for node in rated or [one for one in clues.nodes if is_opaque(one)][:1]:

@@ -3,87 +3,125 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
-from harness.data import Layer
+from harness.data import KerasNode, Layer
 from harness.diagnose.clues import Clues, Suspicion
+from harness.diagnose.local_response import Constants, fitted, solved
 from harness.diagnose.reading import differ, distinct, is_opaque, rounded
 from harness.diagnose.setting import Mistake, Setting, all_of, in_parameters
 from harness.layers.decimals import as_written
-from harness.layers.lrn import base_of
-
-LARGEST_BETA = 2.0
-"""Of exponents that anybody would take."""
 
 
 def suspect(clues: Clues) -> Iterator[Suspicion]:
     """Try what people write for Caffe's LRN; a layer of the harness' own says what it does (`configuration.py`)."""
-    main, layer, trial = clues.main, clues.pair.layer, clues.trial
-    if main is None or layer.type != "LRN" or trial is None or not is_opaque(main):
+    main = clues.main
+    if main is None or clues.pair.layer.type != "LRN" or clues.trial is None or not is_opaque(main):
         return
-    spec = layer.parameters.lrn_param
-    size = int(spec.local_size)
-    alpha, beta, k = (as_written(float(value)) for value in (spec.alpha, spec.beta, spec.k))
-    within = spec.norm_region == spec.WITHIN_CHANNEL
-    window = size**2 if within else size
+    mistakes = _Mistakes(clues, main)
+    found = solved(clues)
+    several = mistakes.between(found) if found is not None else []
+    if found is not None and len(several) > 1:
+        shown = f"by its numbers {main.name} has a window of {found.size}, {found.share:.4g} for each square of it, "
+        shown += f"beta {found.beta:g} and k {found.k:g}"
+        for one in several:  # as good as read from a configuration: they are tried together
+            yield replace(one, evidence=f"{_written(clues.pair.layer)} in the prototxt; {shown}", stated=True)
+    yield from (mistakes.undivided(), mistakes.radius(keep=True), mistakes.radius(keep=False))
+    for beta in distinct([0.5, 1.0, 0.75], but=[mistakes.beta]):
+        yield mistakes.constant("beta", beta)
+    if not mistakes.within:
+        for k in distinct([1.0, 2.0], but=[mistakes.k]):
+            yield mistakes.constant("k", k)
+    yield mistakes.constant("alpha", mistakes.alpha / mistakes.window)
+    yield mistakes.constant("alpha", mistakes.alpha * mistakes.window**2)
+    yield from mistakes.regions()
+    yield from mistakes.windows()
+    for name, value in fitted(clues):
+        if differ(value, getattr(mistakes, name)):
+            yield mistakes.constant(name, value)
 
-    def one(code: str, said: str, fix: str, mistake: Mistake) -> Suspicion:
-        evidence = f"{layer.name}: {_written(layer)} in the prototxt; what {main.name} gives fits the other"
-        return Suspicion(code, said, evidence, fix, main.name, mistake=mistake)
 
-    divided = f"alpha={alpha / window:g}: Caffe's {alpha:g} over {window}"
+class _Mistakes:
+    """What can be wrong with one LRN, as suspicions."""
 
-    def constant(name: str, theirs: float) -> Suspicion:
-        ours = {"alpha": alpha, "beta": beta, "k": k}[name]
-        fix = {"alpha": divided, "beta": f"beta={beta:g}", "k": f"bias={k:g}"}[name]
-        said = f"Keras has {name} {theirs:g}, Caffe {ours:g}"
+    def __init__(self, clues: Clues, main: KerasNode) -> None:
+        self.layer, self.main = clues.pair.layer, main
+        spec = self.layer.parameters.lrn_param
+        self.size = int(spec.local_size)
+        self.alpha, self.beta, self.k = (as_written(float(value)) for value in (spec.alpha, spec.beta, spec.k))
+        self.within = bool(spec.norm_region == spec.WITHIN_CHANNEL)
+        self.window = self.size**2 if self.within else self.size
+        self.divided = f"alpha={self.alpha / self.window:g}, which is Caffe's {self.alpha:g} over {self.window}"
+
+    def constant(self, name: str, theirs: float) -> Suspicion:
+        """Another alpha, beta or k."""
+        ours = getattr(self, name)
+        fix = {"alpha": self.divided, "beta": f"beta={ours:g}", "k": f"bias={ours:g}"}[name]
         code = "lrn.bias" if name == "k" else f"lrn.{name}"
-        mistake = _in_alpha(theirs / alpha) if name == "alpha" else in_parameters("lrn_param", **{name: theirs})
-        return one(code, said, fix, mistake)
+        mistake = in_parameters("lrn_param", **{name: theirs})
+        if name == "alpha" and self.alpha:
+            mistake = _in_alpha(theirs / self.alpha)
+        return self._one(code, f"Keras has {name} {theirs:g}, Caffe {ours:g}", fix, mistake)
 
-    yield one(
-        "lrn.alpha",
-        f"Keras does not divide alpha by the {window} numbers of the window",
-        divided,
-        _in_alpha(window),
-    )
-    wide = 2 * size + 1
-    for keep in (True, False):
-        yield one(
-            "lrn.size",
-            f"Keras takes local_size {size} for the radius of a window of {wide}{_shared(keep)}",
-            f"depth_radius={size // 2}",
-            _in_size(wide, keep=keep),
-        )
-    for theirs in distinct([0.5, 1.0, 0.75], but=[beta]):
-        yield constant("beta", theirs)
-    for theirs in distinct([1.0, 2.0], but=[1.0 if within else k]) if not within else ():
-        yield constant("k", theirs)
-    for theirs in (alpha / window, alpha * window**2) if alpha else ():
-        yield constant("alpha", theirs)
-    there = spec.ACROSS_CHANNELS if within else spec.WITHIN_CHANNEL
-    for factor, said in ((1, ""), (size, f", alpha times {size}"), (1 / size, f", alpha over {size}")):
-        yield one(
-            "lrn.region",
-            f"Keras sums {'across channels' if within else 'within each channel'}{said}, "
-            f"Caffe {'within each' if within else 'across them'}",
-            f"a sum over {'height and width' if within else 'channels'}",
-            all_of(_in_alpha(factor), in_parameters("lrn_param", norm_region=there)),
-        )
-    for other in sorted({size - 2, size + 2, 5, 3, 11} - {size, wide}):
-        for keep in (True, False):
-            if other > 0:
-                said = f"Keras sums over {other}, Caffe over {size}{_shared(keep)}"
-                yield one("lrn.size", said, f"a window of {size}", _in_size(other, keep=keep))
-    for name, theirs in _fitted(clues):
-        if differ(theirs, {"alpha": alpha, "beta": beta, "k": k}[name]):
-            yield constant(name, theirs)
+    def undivided(self) -> Suspicion:
+        """TensorFlow multiplies the sum by alpha, Caffe the mean."""
+        said = f"Keras does not divide alpha by the {self.window} numbers of the window"
+        return self._one("lrn.alpha", said, self.divided, _in_alpha(self.window))
+
+    def radius(self, *, keep: bool) -> Suspicion:
+        """TensorFlow gives the window by its radius."""
+        wide = 2 * self.size + 1
+        said = f"Keras takes local_size {self.size} for the radius of a window of {wide}{_shared(keep)}"
+        return self._one("lrn.size", said, f"depth_radius={self.size // 2}", _in_size(wide, keep=keep))
+
+    def regions(self) -> Iterator[Suspicion]:
+        """Across channels for within them, or the reverse; alpha as it is, or for a window of the other region."""
+        spec = self.layer.parameters.lrn_param
+        there = spec.ACROSS_CHANNELS if self.within else spec.WITHIN_CHANNEL
+        said = "across channels, Caffe within each" if self.within else "within each channel, Caffe across them"
+        fix = f"a sum over {'height and width' if self.within else 'channels'}"
+        for factor, also in (
+            (1.0, ""),
+            (self.size, f"; alpha times {self.size}"),
+            (1 / self.size, f"; alpha over {self.size}"),
+        ):
+            mistake = all_of(_in_alpha(factor), in_parameters("lrn_param", norm_region=there))
+            yield self._one("lrn.region", f"Keras sums {said}{also}", fix, mistake)
+
+    def windows(self) -> Iterator[Suspicion]:
+        """Windows of other sizes than the own one and twice it."""
+        for other in sorted({self.size - 2, self.size + 2, 3, 5, 11} - {self.size, 2 * self.size + 1}):
+            for keep in (True, False):
+                if other > 0:
+                    said = f"Keras sums over {other}, Caffe over {self.size}{_shared(keep)}"
+                    yield self._one("lrn.size", said, f"a window of {self.size}", _in_size(other, keep=keep))
+
+    def between(self, found: Constants) -> list[Suspicion]:
+        """All that is different where the constants are these."""
+        factor = found.share * self.window / self.alpha
+        several = [
+            self.constant(name, getattr(found, name))
+            for name in ("beta", "k")
+            if differ(getattr(found, name), getattr(self, name))
+        ]
+        if np.isclose(factor, self.window, rtol=1e-2):
+            several.append(self.undivided())
+        elif not np.isclose(factor, 1.0, rtol=1e-2):
+            several.append(self.constant("alpha", rounded(self.alpha * factor)))
+        if found.size != self.size:
+            several.append(self.radius(keep=True))
+        return several
+
+    def _one(self, code: str, said: str, fix: str, mistake: Mistake) -> Suspicion:
+        evidence = f"{_written(self.layer)} in the prototxt; what {self.main.name} gives fits the other"
+        return Suspicion(code, said, evidence, fix, self.main.name, mistake=mistake)
 
 
 def _written(layer: Layer) -> str:
     spec = layer.parameters.lrn_param
-    return f"local_size {spec.local_size}, alpha {spec.alpha:g}, beta {spec.beta:g}, k {spec.k:g}"
+    return f"{layer.name}: local_size {spec.local_size}, alpha {spec.alpha:g}, beta {spec.beta:g}, k {spec.k:g}"
 
 
 def _shared(keep: bool) -> str:
@@ -116,41 +154,3 @@ def _in_size(size: int, *, keep: bool) -> Mistake:
         return in_parameters("lrn_param", local_size=size, alpha=alpha)(setting)
 
     return make
-
-
-def _fitted(clues: Clues) -> list[tuple[str, float]]:
-    """The one constant with which Keras would give what it gives, all else being Caffe's: best first, as name and value.
-
-    (x / y)^(1 / beta) = k + alpha · mean of x² is linear in alpha and in k; log(x / y) = beta · log(k + …) is so in beta.
-    """
-    trial, layer = clues.trial, clues.pair.layer
-    assert trial is not None
-    candidate, x = trial.candidate, trial.setting.bottoms[0].astype(np.float64)
-    spec = layer.parameters.lrn_param
-    alpha, beta = float(spec.alpha), float(spec.beta)
-    within = spec.norm_region == spec.WITHIN_CHANNEL
-    k = 1.0 if within else float(spec.k)
-    if candidate is None or candidate.shape != x.shape or not alpha or not beta:
-        return []
-    base = base_of(layer, x)
-    with np.errstate(all="ignore"):
-        ratio = x / candidate
-        usable = np.isfinite(ratio) & (ratio > 0) & (base > 0) & (np.abs(x) > np.abs(x).mean())
-    ratio, base = ratio[usable], base[usable]
-    squares, raised, logs = (base - k) / alpha, ratio ** (1 / beta), np.log(base)
-    if not squares.any() or not logs.any():
-        return []
-    of_alpha = float(squares @ (raised - k) / (squares @ squares))
-    of_beta = float(logs @ np.log(ratio) / (logs @ logs))
-    of_k = float((raised - alpha * squares).mean())
-    fits = {
-        "alpha": (of_alpha, (k + of_alpha * squares) ** beta),
-        "beta": (of_beta, base**of_beta),
-        "k": (of_k, np.maximum(of_k + alpha * squares, 0) ** beta),
-    }
-    if within:
-        del fits["k"]
-    if not 0 < of_beta < LARGEST_BETA:
-        del fits["beta"]
-    left = {name: float(np.square(fit - ratio).sum()) for name, (_, fit) in fits.items()}
-    return [(name, rounded(fits[name][0])) for name in sorted(fits, key=left.__getitem__)]

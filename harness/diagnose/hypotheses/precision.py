@@ -12,9 +12,8 @@ from harness.data import KerasNode
 from harness.diagnose.clues import Clues, Suspicion
 from harness.diagnose.reading import is_opaque
 from harness.diagnose.setting import Mistake, Setting, all_of, in_bottoms, in_result
+from harness.layers import layer_type
 from harness.layers.base import Exact, Index, U
-
-LOW = ("float16", "bfloat16")
 
 
 class _Type(NamedTuple):
@@ -25,7 +24,7 @@ class _Type(NamedTuple):
 
 def suspect(clues: Clues) -> Iterator[Suspicion]:
     """What the layers are declared to compute in; else what their numbers, and their rounding, look like."""
-    low = [node for node in clues.nodes if node.dtype in LOW]
+    low = [node for node in clues.nodes if node.dtype in _TYPES]
     if low:
         yield _declared(clues, low)
     elif clues.trial is not None:
@@ -46,15 +45,32 @@ def _declared(clues: Clues, low: list[KerasNode]) -> Suspicion:
         low[0].name,
         stated=True,
         edits={node.name: {"dtype": "float32"} for node in low},
+        weights={main.name: _unrounded(clues, main)} if (main := clues.main) in low and main is not None else {},
     )
+
+
+def _unrounded(clues: Clues, main: KerasNode) -> dict[str, np.ndarray]:
+    """Caffe's numbers in the place of variables that hold the same numbers with fewer digits."""
+    kept: dict[str, np.ndarray] = {}
+    held = clues.variables(main.name)
+    for layer in clues.pair.caffe:
+        blobs = clues.weights.of(layer.name)
+        ours = layer_type(layer).keras_weights(layer, blobs, clues.held, main.class_name) if blobs else {}
+        for name, array in ours.items():
+            kind = _TYPES.get(str(held[name].dtype)) if name in held else None
+            if kind is not None and np.array_equal(kind.cast(array), held[name].astype(np.float32)):
+                kept[name] = array
+    return kept
 
 
 def _cast(clues: Clues, node: KerasNode) -> Iterator[Suspicion]:
     """Casts that no configuration tells of: of what is read, of what is learned, of all that is computed."""
     trial = clues.trial
     assert trial is not None
-    candidate, reference = trial.candidate, trial.reference
-    for kind in (_Type("float16", 2.0**-11, _float16), _Type("bfloat16", 2.0**-8, _bfloat16)):
+    candidate, reference, before = trial.candidate, trial.reference, trial.before
+    for kind in _TYPES.values():
+        if before is None or before.rms > 4 * kind.unit:  # more than its rounding makes
+            continue
         bottoms, blobs = _in_all_bottoms(kind), _in_all_blobs(kind)
         for said, mistake in (
             ("what it reads", bottoms),
@@ -120,3 +136,9 @@ def _bfloat16(array: np.ndarray) -> np.ndarray:
     rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) & np.uint32(0xFFFF0000)
     values: np.ndarray = rounded.view(np.float32)
     return values
+
+
+_TYPES = {
+    "float16": _Type("float16", 2.0**-11, _float16),
+    "bfloat16": _Type("bfloat16", 2.0**-8, _bfloat16),
+}

@@ -56,7 +56,10 @@ def _mistake(clues: Clues, one: Finding) -> Mistake | None:
     if bias is not None and owner is not None:
         steps.append(in_blobs(lambda blobs: (*blobs[:-1], bias(blobs[-1])), owner.name))
     elif bias is not None:
-        steps.append(in_blobs(lambda blobs: (*blobs, bias(np.zeros(1, np.float32)))))
+        described = layer_type(clues.pair.layer)
+        (top,) = described.output_shapes(clues.pair.layer, clues.bottoms)
+        outputs = top[-1] if isinstance(described, InnerProduct) else top[1]
+        steps.append(in_blobs(lambda blobs: (*blobs, bias(np.zeros(outputs, np.float32)))))
     return all_of(*steps) if steps else None
 
 
@@ -81,14 +84,13 @@ def _fix(clues: Clues, one: Finding) -> str:
         return "use_bias=True"
     if one.kernel is None and one.bias is not None:
         owner = caffe_bias(clues)
-        return (
-            f"{name}.bias: {owner.name}'s blob {len(clues.weights.of(owner.name)) - 1}" if owner else "use_bias=False"
-        )
+        return f"{name}bias: {owner.name}'s blob {len(clues.weights.of(owner.name)) - 1}" if owner else "use_bias=False"
     if isinstance(layer_type(layer), InnerProduct):
         return f"{name}kernel: {_dense(clues)}"
     sides = ", ".join(str(axis) for axis in range(2, kernel.ndim))
     channels = "0, 1" if keras_class.startswith("Depthwise") else "1, 0"
-    return f"{name}kernel: {layer.name}'s blob 0, transpose({sides}, {channels})"
+    zeros = ", with zeros outside of its groups" if one.kernel is None else ""
+    return f"{name}kernel: {layer.name}'s blob 0, transpose({sides}, {channels}){zeros}"
 
 
 def _dense(clues: Clues) -> str:

@@ -66,8 +66,7 @@ def _said(clues: Clues, theirs: Variables, ours: Variables, wrong: list[str]) ->
             other = _as_variables(clues, layer, clues.weights.of(layer.name))
             if other and all(name in theirs and np.array_equal(theirs[name], one) for name, one in other.items()):
                 return "weights.of_other_layer", f"Keras' {names} {_are(wrong)} {layer.name}'s", counts
-    one, other = (_columns(variables, wrong) for variables in (theirs, ours))
-    order = likeness.permutation(one, other, 0) if one is not None and other is not None else None
+    order = _permutation(theirs, ours, wrong)
     if order is not None:
         moved = likeness.describe_permutation(order)
         return "weights.permuted", f"Keras' {names} {_are(wrong)} Caffe's with the channels {moved}", counts
@@ -82,10 +81,12 @@ def _said(clues: Clues, theirs: Variables, ours: Variables, wrong: list[str]) ->
     return "weights.value", f"Keras' {names} {_differ(wrong)} from Caffe's by up to {largest:.2g}", counts
 
 
-def _columns(variables: Variables, names: list[str]) -> np.ndarray | None:
-    """Channels × variables; None if they are not of one size."""
-    sizes = {variables[name].size for name in names}
-    return np.stack([variables[name].reshape(-1) for name in names], axis=1) if len(sizes) == 1 else None
+def _permutation(theirs: Variables, ours: Variables, names: list[str]) -> np.ndarray | None:
+    """The one in which all these variables are; None if there is none."""
+    if len({ours[name].size for name in names}) > 1:
+        return None
+    one, other = (np.stack([held[name].reshape(-1) for name in names], axis=1) for held in (theirs, ours))
+    return likeness.permutation(one, other, 0)
 
 
 def _have(names: list[str]) -> str:

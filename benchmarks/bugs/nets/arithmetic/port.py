@@ -1,6 +1,7 @@
 """The arithmetic net with Lambda layers for what Keras has no layer for."""
 
 import keras
+import numpy as np  # noqa: F401
 from keras import layers
 
 from benchmarks.bugs.loading import change, exchanged, initial, load_weights  # noqa: F401
@@ -36,6 +37,7 @@ def get_model():
     prob = layers.Activation("sigmoid", name="prob")(score)
     wide = layers.Concatenate(name="wide")([prob, score])
     tall = layers.Concatenate(axis=1, name="tall")([a, b])
-    model = keras.Model(image, [wide, tall])
+    folded = layers.Reshape((4, 48, 24), name="folded")(layers.Permute((3, 1, 2))(b))
+    model = keras.Model(image, [wide, tall, folded])
     load_weights(model, __file__)
     return model

@@ -1,6 +1,7 @@
 """The detector with layers of its own for activations, heads reshaped as SSD ports do, and a flatten in Caffe's order."""
 
 import keras
+import numpy as np  # noqa: F401
 from keras import layers
 
 from benchmarks.bugs.loading import change, exchanged, initial, load_weights  # noqa: F401

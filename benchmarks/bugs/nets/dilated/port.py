@@ -40,5 +40,4 @@ def load_input(path, size):
     top, left = (image.shape[0] - size[0]) // 2, (image.shape[1] - size[1]) // 2
     image = image[top : top + size[0], left : left + size[1]]
     image = image[..., ::-1]
-    image = image - np.array([104.0, 117.0, 123.0], np.float32)
-    return image
+    return image - np.array([104.0, 117.0, 123.0], np.float32)

@@ -1,6 +1,7 @@
 """The small inception net in the functional style, all activations fused, average pools padded by hand."""
 
 import keras
+import numpy as np  # noqa: F401
 from keras import layers
 
 from benchmarks.bugs.loading import change, exchanged, initial, load_weights  # noqa: F401

@@ -1,6 +1,7 @@
 """The small MobileNet, a nested model for each block, a slash of Caffe written as two underscores."""
 
 import keras
+import numpy as np  # noqa: F401
 from keras import layers
 
 from benchmarks.bugs.loading import change, exchanged, initial, load_weights  # noqa: F401

@@ -1,6 +1,7 @@
 """MTCNN in the functional style; Keras refuses no hyphen, and the inner product on a map is a Dense behind a Flatten."""
 
 import keras
+import numpy as np  # noqa: F401
 from keras import layers
 
 from benchmarks.bugs.loading import change, exchanged, initial, load_weights  # noqa: F401

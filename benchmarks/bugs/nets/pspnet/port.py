@@ -1,6 +1,7 @@
 """PSPNet's pyramid with an interpolation of its own, corners on corners, and BatchNorm and Scale of its own."""
 
 import keras
+import numpy as np  # noqa: F401
 import tensorflow as tf
 from keras import layers
 

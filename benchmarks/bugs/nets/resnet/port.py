@@ -1,6 +1,7 @@
 """The beginning of a ResNet as keras.applications writes it: each convolution padded by itself, BatchNorm with its Scale."""
 
 import keras
+import numpy as np  # noqa: F401
 from keras import layers
 
 from benchmarks.bugs.loading import change, exchanged, initial, load_weights  # noqa: F401

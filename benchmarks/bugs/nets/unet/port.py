@@ -1,6 +1,7 @@
 """The small U-Net, its crops by Cropping2D, a deconvolution of kernel 3 with its pad cropped by hand."""
 
 import keras
+import numpy as np  # noqa: F401
 from keras import layers
 
 from benchmarks.bugs.loading import change, exchanged, initial, load_weights  # noqa: F401
