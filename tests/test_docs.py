@@ -73,3 +73,15 @@ def test_the_error_tree_in_the_docstring_is_the_tree():
     for name in re.findall(r"[├└]── (\w+)", errors.__doc__ or ""):
         assert issubclass(getattr(errors, name), errors.HarnessError)
     assert issubclass(UnsupportedError, errors.HarnessError)
+
+
+def test_every_cause_has_its_line():
+    said = (ROOT / "docs/causes.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"`([a-z_.]+)`", "\n".join(re.findall(r"^\| (`.*?) \|", said, re.MULTILINE))))
+    families = "|".join({code.split(".")[0] for code in listed if "." in code})
+    named: set[str] = set()
+    for part in ("compare", "diagnose"):
+        for file in (ROOT / "harness" / part).rglob("*.py"):
+            named |= set(re.findall(rf'"((?:{families})\.[a-z_]+)"', file.read_text(encoding="utf-8")))
+    assert len(named) > 20
+    assert named <= listed

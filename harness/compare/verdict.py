@@ -54,12 +54,21 @@ def assemble(
         if row is not None:
             if row.status is Status.MATCH and inherited and traced and differs_end_to_end(row.end_to_end):
                 row = replace(row, status=Status.INHERITED, inherited_from=inherited)
+            if inherited and _is_built_for(row, by_layer.get(inherited)):
+                note = f"built for the shape that {inherited} gives in Keras; it can be judged once that is right"
+                row = replace(row, status=Status.INHERITED, inherited_from=inherited, causes=(), note=note)
             result.append(row)
             if row.status.fails:
                 inherited = layer.name
         if inherited:
             faults.update(dict.fromkeys(layer.tops, inherited))
     return (*result, *(_beyond(name, why) for name, why in layer_map.beyond.items()))
+
+
+def _is_built_for(row: LayerComparison, before: LayerComparison | None) -> bool:
+    """True if a layer cannot take Caffe's bottoms because the layer before it gives another shape in Keras."""
+    refuses = row.status is Status.SHAPE and row.candidate_shape is None and row.isolated is None
+    return refuses and before is not None and before.status is Status.SHAPE and before.candidate_shape is not None
 
 
 def _beyond(name: str, why: str) -> LayerComparison:

@@ -125,7 +125,7 @@ class Walk:
         if layer is None:
             self._fold(node, sources, before)
             return
-        reads = self._inputs(layer, sources)
+        reads = self._inputs(layer, sources) or self._read_twice(layer, node, sources)
         if reads is None:
             self.extra[node.name] = (
                 f"stands for {layer.name!r}, which reads {len(layer.bottoms)} blobs, but reads {len(sources)}"
@@ -374,7 +374,17 @@ class Walk:
                 if further <= reach:
                     return Misread(pair.layer.name, found, cut.top)
                 reach |= further
-        return None
+        return self._unread(pair, missing)
+
+    def _unread(self, pair: Pair, missing: Mapping[str, str]) -> Misread | None:
+        """The bottom in whose place another tensor is read twice."""
+        node = self.nodes[pair.main]
+        if len(pair.inputs) >= len(node.inputs):
+            return None
+        at_hand = {top for cut in pair.inputs for top in self.bound[cut.tensor]}
+        lacking = [top for top in self.needs[pair.layer.name] if top not in at_hand and top.layer not in missing]
+        twice = next((cut for cut in pair.inputs if list(node.inputs).count(cut.tensor) > 1), None)
+        return Misread(pair.layer.name, twice.top, lacking[0]) if lacking and twice is not None else None
 
     def _bind(self, cut: Cut) -> None:
         self.roots[cut.tensor] = (cut.tensor,)
@@ -480,6 +490,15 @@ class Walk:
             if source not in found:
                 found[source] = left.pop(0)
         return tuple(self._read(source, found[source]) for source in sources)
+
+    def _read_twice(self, layer: Layer, node: KerasNode, sources: Sequence[int]) -> tuple[_Read, ...] | None:
+        """Of a Keras layer that reads as many tensors as Caffe's, one of them twice: a shortcut from the wrong layer."""
+        needs = self.needs[layer.name]
+        known = [next((top for top in needs if top in self.bound[source]), None) for source in sources]
+        if len(node.inputs) != len(needs) or not sources:
+            return None
+        reads = [self._read(source, top) for source, top in zip(sources, known, strict=True) if top is not None]
+        return tuple(reads) if len(reads) == len(sources) else None
 
     def _distinct(self, tops: Sequence[Top], sources: Sequence[int]) -> list[Top]:
         """The tops without those that stand in the same Keras tensor as one before them: it is read once for both."""

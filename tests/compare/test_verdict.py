@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from support import nets
 
@@ -101,6 +103,14 @@ def test_a_layer_that_could_not_be_reached_inherits() -> None:
     unreached = LayerComparison(**{**row("b").__dict__, "end_to_end": None})
     rows = [row("a", Status.SHAPE), unreached]
     assert assembled(diamond(), rows)["b"] == (Status.INHERITED, "a")
+
+
+def test_a_layer_that_is_built_for_the_wrong_shape_before_it_inherits() -> None:
+    """A Concatenate in the place of an Add: the convolution behind it has a kernel of twice the channels."""
+    refuses = replace(row("b"), status=Status.SHAPE, candidate_shape=None, isolated=None, end_to_end=None)
+    wrong = replace(row("a"), status=Status.SHAPE, candidate_shape=(1, 6, 4, 4))
+    assert assembled(diamond(), [wrong, refuses])["b"] == (Status.INHERITED, "a")
+    assert assembled(diamond(), [row("a"), refuses])["b"] == (Status.SHAPE, None)
 
 
 def test_without_an_end_to_end_run_nothing_is_inherited() -> None:

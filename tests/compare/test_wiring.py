@@ -128,6 +128,19 @@ def test_a_shortcut_from_another_layer() -> None:
     assert cause.fix == "connect add as the prototxt does"
 
 
+def test_a_shortcut_from_the_layer_itself() -> None:
+    def model(x: Any) -> Any:
+        b = conv("b")(conv("a", activation="relu")(x))
+        return conv("c")(layers.Add(name="add")([b, b]))
+
+    rows, at_fault = judged(residual(), model)
+    (cause,) = rows["add"].causes
+    assert at_fault == ["add"]
+    assert (cause.code, cause.proven) == ("layer.order", True)
+    assert cause.summary == "add reads b in the Keras model, ra:a in Caffe."
+    assert cause.evidence.startswith("add reads the same tensor twice; ")
+
+
 def pooled() -> Network:
     """Pool first, rectifier behind, as in Caffe's cifar10_quick."""
     return nets.network(
