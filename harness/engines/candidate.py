@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from harness.data import Case, LayerMap, Network, Shape, Top, Weights
 from harness.engines.filling import fill_weights
 from harness.engines.keras import Candidate, call_function, is_saved_model, open_model, wrap_model
 from harness.engines.keras.functions import deep_graphs
+from harness.engines.keras.unfilled import zero_weights
 from harness.engines.keras.weight_files import load_weight_file
 from harness.errors import CandidateError, MappingError
 from harness.extras import import_keras
@@ -41,8 +43,9 @@ def open_candidate(
         MappingError: the two nets cannot be brought together, or take inputs of different sizes.
         WeightsError: converted weights, or those of a file, do not fit it.
     """
-    candidate = _build(case, network, shapes)
     kind = weights_of(case)
+    with zero_weights() if kind == "converted" else nullcontext():
+        candidate = _build(case, network, shapes)
     if kind == "converted":
         layer_map = map_layers(network, candidate.graph, case.names)
         _check_sizes(case, candidate, layer_map, shapes)
