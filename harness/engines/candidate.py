@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from harness.engines.filling import fill_weights
 from harness.engines.keras import Candidate, call_function, is_saved_model, open_model, wrap_model
 from harness.engines.keras.functions import deep_graphs
 from harness.engines.keras.open_sizes import open_sizes
+from harness.engines.keras.unfilled import zero_weights
 from harness.engines.keras.weight_files import load_weight_file
 from harness.errors import CandidateError, HarnessError, MappingError, WeightsError
 from harness.extras import import_keras
@@ -66,8 +68,9 @@ def open_candidate(
 def _fitted(
     case: Case, network: Network, weights: Weights, shapes: Mapping[Top, Shape], unfinished: frozenset[str]
 ) -> tuple[Candidate, LayerMap]:
-    candidate = _build(case, network, shapes)
     kind = weights_of(case)
+    with zero_weights() if kind == "converted" else nullcontext():
+        candidate = _build(case, network, shapes)
     if kind == "converted":
         layer_map = map_layers(network, candidate.graph, case.names)
         _check_sizes(case, candidate, layer_map, shapes)

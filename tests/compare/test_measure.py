@@ -242,3 +242,52 @@ def test_nothing_at_all_is_no_difference(unit: Unit) -> None:
     assert found.metrics.slope == 1.0
     assert not found.metrics.systematic_units
     assert not found.metrics.relative_rms
+
+
+class TestPieces:
+    """Large arrays are measured in pieces side by side: the figures are those of the whole, held against float64 loops."""
+
+    SHAPE = (1, 400, 500, 7)
+
+    def arrays(self) -> tuple[np.ndarray, np.ndarray]:
+        rng = np.random.default_rng(5)
+        reference = rng.normal(3, 2, self.SHAPE).astype(np.float32)
+        return reference, (reference * 1.25 + 0.5 + rng.normal(0, 1e-3, self.SHAPE)).astype(np.float32)
+
+    def test_sums_and_counts(self) -> None:
+        reference, candidate = self.arrays()
+        unit = Unit(site=np.full((200_000, 1), 0.125, np.float32), channel=np.ones(7, np.float32))
+        found = measure(reference, candidate, unit, limit=12.0).metrics
+        difference = candidate.astype(np.float64) - reference
+        units = np.abs(difference) / 0.125
+        assert found.total == reference.size
+        assert found.mismatched == np.count_nonzero(units > 12.0)
+        assert found.max_abs == pytest.approx(np.abs(difference).max(), rel=1e-6)
+        assert found.rms_units == pytest.approx(np.sqrt((units**2).mean()), rel=1e-5)
+        assert found.slope == pytest.approx(1.25, rel=1e-4)
+        assert found.intercept == pytest.approx(0.5, rel=1e-3)
+        assert found.worst is not None
+        n, c, h, w = found.worst.index
+        assert units[n, h, w, c] == pytest.approx(units.max(), rel=1e-6)
+
+    @pytest.mark.parametrize("row", [0, 123, 399])
+    def test_the_worst_is_found_in_whichever_piece_it_lies(self, row: int) -> None:
+        reference, _ = self.arrays()
+        candidate = reference.copy()
+        candidate[0, row, 17, 3] += 1
+        worst = measure(reference, candidate, Unit(), limit=16.0).metrics.worst
+        assert worst is not None
+        assert worst.index == (0, 3, row, 17)
+
+    def test_what_is_not_finite_comes_before_any_difference_in_other_pieces(self) -> None:
+        reference, candidate = self.arrays()
+        candidate[0, 300, 1, 2] = np.nan
+        found = measure(reference, candidate, Unit(), limit=16.0).metrics
+        assert found.nonfinite == 1
+        assert found.worst is not None
+        assert found.worst.index == (0, 2, 300, 1)
+
+    def test_a_view_of_caffes_layout_gives_the_same_figures(self) -> None:
+        reference, candidate = self.arrays()
+        views = [np.moveaxis(np.ascontiguousarray(np.moveaxis(one, -1, 1)), 1, -1) for one in (reference, candidate)]
+        assert measure(*views, Unit(), limit=16.0) == measure(reference, candidate, Unit(), limit=16.0)
