@@ -86,8 +86,12 @@ def test_a_permute_of_other_dims_is_stated() -> None:
 
 
 def test_a_permute_in_a_lambda() -> None:
+    order = "permute_param { order: 0 order: 3 order: 2 order: 1 }"
+    net = nets.network(nets.data(1, 6, 6, 6) + nets.layer("Permute", "data", "x", order) + nets.conv("x", "c"))
+    data = keras.Input((6, 6, 6), name="data")
     same = layers.Lambda(lambda x: x + 0.0, name="x")
-    (cause,) = causes(permuted(), lambda x: layers.Conv2D(3, 3, name="c")(same(x)), "x")
+    model = keras.Model(data, layers.Conv2D(3, 3, name="c")(same(data)))
+    (cause,) = rows_of(net, model, converted=True)["x"].causes
     assert (cause.code, cause.proven) == ("permute.order", True)
 
 
