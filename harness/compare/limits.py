@@ -26,3 +26,9 @@ QUICK = 10_000_000
 ACCUMULATED_REL = 1e-5
 """End to end, without an isolated run: error over the largest value, for each layer on the way. An estimate, and said to
 be one; DilatedNet's 28 layers show 1e-6 for each."""
+
+GROWTH = 8.0
+"""How many times larger an end-to-end error may become over a few layers by rounding alone."""
+
+LEAST_REL = 2.0**-21
+"""End-to-end error over the largest value that a single layer may show by rounding alone: eight units in the last place."""

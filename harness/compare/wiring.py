@@ -33,27 +33,28 @@ def with_wiring(
 ) -> list[LayerComparison]:
     """The rows with `layer.order` where a layer reads the wrong top; one fault for layers exchanged or moved.
 
-    Two layers exchanged may come to the same (a largest element before or after a rectifier): if what follows agrees end
-    to end, it is a note; else it is a fault.
+    Two layers exchanged may come to the same (a largest element before or after a rectifier): if what follows them agrees
+    end to end as well as what stands before them, it is a note; else it is a fault. The net's outputs do not tell: a
+    saturated softmax agrees whatever comes.
     """
     faults = list(_faults(layer_map))
     if not faults:
         return list(rows)
     found = {row.layer: row for row in rows}
-    read = {top for pair in layer_map.pairs for top in pair.bottoms}
-    ends = [pair.layer.name for pair in layer_map.pairs if any(cut.top not in read for cut in pair.outputs)]
     keras = {pair.layer.name: pair.main for pair in layer_map.pairs}
-    agree = traced and _agree(ends, found)
     for fault in faults:
         why = {one.layer: str(one) for one in fault.misreads}
-        harmless = agree or (traced and bool(fault.others) and _agree(fault.others[-1:], found))
+        follower = fault.others[-1] if fault.others else fault.layer
+        begins = min(layer_map.order.index(name) for name in why)
+        harmless = traced and _agrees(
+            found.get(follower), [found[name] for name in layer_map.order[:begins] if name in found]
+        )
         for name, said in why.items():
             row = found.get(name)
             if row is None:
                 continue
             if harmless:
-                who = "the net's outputs agree" if agree else "what follows agrees"
-                found[name] = replace(row, note=f"{said}; {who} all the same")
+                found[name] = replace(row, note=f"{said}; what follows agrees all the same")
             elif name != fault.layer and row.status is Status.MATCH and fault.layer in found:
                 found[name] = replace(row, status=Status.INHERITED, inherited_from=fault.layer, note=said)
             elif row.status is Status.MATCH or not row.causes:
@@ -71,10 +72,12 @@ def with_wiring(
     return list(found.values())
 
 
-def _agree(names: Sequence[str], rows: Mapping[str, LayerComparison]) -> bool:
-    """True if all these layers give end to end what Caffe gives."""
-    figures = [row.end_to_end for name in names if (row := rows.get(name)) is not None]
-    return all(one is not None and one.max_rel <= limits.ACCUMULATED_REL * len(rows) for one in figures)
+def _agrees(follower: LayerComparison | None, before: Sequence[LayerComparison]) -> bool:
+    """True if a layer gives end to end what it gives in Caffe, as nearly as the layers before the exchange do."""
+    if follower is None or follower.end_to_end is None:
+        return False
+    so_far = max((row.end_to_end.max_rel for row in before if row.end_to_end is not None), default=0.0)
+    return follower.end_to_end.max_rel <= limits.GROWTH * max(so_far, limits.LEAST_REL)
 
 
 def _faults(layer_map: LayerMap) -> Iterator[_Fault]:

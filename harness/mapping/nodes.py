@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
 from harness.data import KerasNode, Layer
-from harness.layers import layer_type
+from harness.layers import layer_type, layer_types
 from harness.layers.base import LayerType
 from harness.layers.window import only_picks
 
@@ -34,6 +35,16 @@ def activation_of(node: KerasNode) -> str | None:
     if isinstance(activation, Mapping):
         activation = activation.get("name")
     return None if activation in (None, "linear") else str(activation).lower()
+
+
+def is_of_ones_own(node: KerasNode) -> bool:
+    """True for a Lambda and for a class that no Caffe layer has as its counterpart: nobody knows how much it does."""
+    return not node.operation and not only_moves(node) and node.class_name not in _counterparts()
+
+
+@cache
+def _counterparts() -> frozenset[str]:
+    return frozenset(name for kind in layer_types().values() for name in kind.keras_classes)
 
 
 def follows(layer: Layer) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from harness.data import (
@@ -26,7 +26,7 @@ from harness.layers.base import keras_name
 from harness.layers.folding import canonical_tops, folds, idle_layers, read_tops
 from harness.layers.shapes import infer_shapes
 from harness.layout import Held, caffe_order, last_order
-from harness.mapping.nodes import WITHIN, activation_of, follows, only_moves, stands_for
+from harness.mapping.nodes import WITHIN, activation_of, follows, is_of_ones_own, only_moves, stands_for
 from harness.mapping.orders import fits, input_cut, order_behind, passed_on
 from harness.mapping.views import RESHAPING, behind, cut_at, in_caffes_order, is_believed, seen_as, viewed
 
@@ -453,6 +453,8 @@ class Walk:
             return (layer,)
         if layer_type(readers[0]).is_within(readers[0], node) and not self._stands_alone(readers[0], node):
             return (layer, readers[0])
+        if is_of_ones_own(node):
+            return (layer, *self._within_ones_own(layer, node))
         activation = None if node.class_name in WITHIN else activation_of(node)
         if activation is None or not layer_type(readers[0]).fuses:
             return (layer,)
@@ -460,6 +462,17 @@ class Walk:
         if activation in layer_type(readers[0]).fuses or not self._stands_alone(readers[0], node):
             return (layer, readers[0])
         return (layer,)
+
+    def _within_ones_own(self, layer: Layer, node: KerasNode) -> Iterator[Layer]:
+        """What a layer of the user's own may do besides: the layers behind, one site at a time, that nothing else does."""
+        while True:
+            readers = self.readers.get(self.canonical[layer.tops[0]], [])
+            if len(readers) != 1 or readers[0].name in self.taken or not follows(readers[0]):
+                return
+            if self._stands_alone(readers[0], node) or not self.keras_readers.get(node.outputs[0]):
+                return
+            (layer,) = readers
+            yield layer
 
     def _stands_alone(self, layer: Layer, behind: KerasNode) -> bool:
         """True if the Keras model has a layer of its own for this one."""
