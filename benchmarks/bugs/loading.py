@@ -90,7 +90,7 @@ def _leaves(model: Any) -> Iterator[Any]:
 
 
 def _blobs_of(blobs: Mapping[str, np.ndarray], layer: str) -> Arrays:
-    found = []
+    found: Arrays = []
     while f"{layer}/{len(found)}" in blobs:
         found.append(blobs[f"{layer}/{len(found)}"])
     if not found:

@@ -15,18 +15,15 @@ def fixture(name: str) -> Net:
     return Net(name, "", {"port": source}, case=replace(case, keras_weights="converted"))
 
 
-DIGITS, MINI, SEGNET, FCN, DILATED = (
+DIGITS, MINI, FCN, DILATED = (
     "digits_lenet",
     "dilation_mini",
-    "segnet_basic_by_hand@48x64",
     "fcn8s_by_hand@64x64",
     "dilation8_pascal_voc@373x373",
 )
-NETS = tuple(fixture(name) for name in (DIGITS, MINI, SEGNET, FCN, DILATED))
+NETS = tuple(fixture(name) for name in (DIGITS, MINI, FCN, DILATED))
 
 POOL_1 = 'layers.MaxPooling2D(3, strides=2, padding="same", name="pool1")'
-CROPPED = "(offset, have - offset - want)"
-MASK = "ops.arange(height)[:, None, None] * width + ops.arange(width)[:, None]"
 
 BUGS = (
     bug("pooling.mode", DIGITS, "pool1", (POOL_1, POOL_1.replace("Max", "Average"))),
@@ -74,46 +71,6 @@ BUGS = (
         ('layers.Conv2D(5, 1, name="front__final")', 'layers.Conv2D(5, 1, activation="relu", name="front__final")'),
     ),
     bug("softmax.axis", MINI, "prob", ('layers.Softmax(name="prob")', 'layers.Softmax(axis=1, name="prob")')),
-    bug(
-        "unpooling.mask",
-        SEGNET,
-        "upsample4",
-        (
-            'x = Unpooling(size4, name="upsample4")([x, mask4])',
-            'x = Unpooling(size4, name="upsample4")([x, mask4[:, ::-1]])',
-        ),
-        how="upside-down",
-    ),
-    bug(
-        "unpooling.mask",
-        SEGNET,
-        "upsample2",
-        (
-            'x = Unpooling(size2, name="upsample2")([x, mask2])',
-            'x = Unpooling(size2, name="upsample2")([x, mask2[..., ::-1]])',
-        ),
-        how="of-other-channels",
-    ),
-    bug(
-        "unpooling.mask",
-        SEGNET,
-        "upsample1",
-        (
-            'x = Unpooling(size1, name="upsample1")([x, mask1])',
-            'x = Unpooling(size1, name="upsample1")([x, mask1 * 0 + '
-            "ops.cast((ops.arange(24)[:, None, None] * 2 * 64 + ops.arange(32)[:, None] * 2), mask1.dtype)])",
-        ),
-        how="top-left",
-    ),
-    bug(
-        "layer.order",
-        SEGNET,
-        "conv1_bn+relu1+pool1",
-        (
-            '    x = BN(name="conv1_bn")(x)\n    x = layers.ReLU(name="relu1")(x)\n',
-            '    x = layers.ReLU(name="relu1")(x)\n    x = BN(name="conv1_bn")(x)\n',
-        ),
-    ),
     bug(
         "crop.offset",
         FCN,
