@@ -67,7 +67,8 @@ def _read(trial: Trial, blobs: Blobs, layer: Layer, bottom: Shape) -> Learned | 
         _given(trial, by * single, setting.shape) for by in (0.0, LOUD, 2 * LOUD, -LOUD, -2 * LOUD)
     )
     # Behind a ReLU one of the two is zero; without one both are the weight.
-    above, below = (np.float32(one / LOUD).astype(np.float64) for one in (louder - loud, low - lower))
+    with np.errstate(invalid="ignore"):  # of what is too loud for fewer digits
+        above, below = (np.float32(one / LOUD).astype(np.float64) for one in (louder - loud, low - lower))
     kernel = np.full(blobs[0].size + 1, np.nan, np.float32)
     kernel[places] = np.where(np.abs(above) >= np.abs(below), above, below)
     if np.isnan(kernel[1:]).any():

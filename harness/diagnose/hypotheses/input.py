@@ -8,6 +8,7 @@ import numpy as np
 
 from harness.data import KerasNode
 from harness.diagnose.clues import Clues, Suspicion
+from harness.diagnose.hypotheses.orientation import REORDERED
 from harness.diagnose.setting import Mistake, in_bottoms
 from harness.mapping.nodes import only_moves
 
@@ -84,7 +85,8 @@ def _unstated(clues: Clues, node: KerasNode, fed: list[int]) -> Iterator[Suspici
     if clues.fed is not None and clues.fed.scale != 1.0:
         scale = clues.fed.scale
         tried.append(("input.scale", f"multiplies its input by {scale:.6g} once more", lambda x: x * scale))
-    tried.append(("input.layout", "swaps rows and columns of its input", lambda x: x.swapaxes(2, 3)))
+    if clues.pair.layer.type not in REORDERED:
+        tried.append(("input.layout", "swaps rows and columns of its input", lambda x: x.swapaxes(2, 3)))
     for code, does, change in tried:
         evidence = (
             f"Caffe's definition of {clues.pair.layer.name} gives what Keras gives once this is done to its input"

@@ -13,12 +13,17 @@ from harness.diagnose.setting import Setting, all_of, in_bottoms, with_result
 from harness.diagnose.trial import LARGEST
 from harness.layout import channels_first, last_shape
 
+REORDERED = ("InnerProduct", "Softmax")
+"""Types whose pictures are flattened, so that it is the flattening's order that is wrong."""
+
 
 def suspect(clues: Clues) -> Iterator[Suspicion]:
     """Try the layer on its bottom with rows and columns exchanged, and its result so exchanged."""
     if clues.trial is None or not clues.bottoms or len(clues.bottoms[0]) != 4 or max(clues.bottoms[0][2:]) == 1:
         return
     layer = clues.pair.layer
+    if layer.type in REORDERED:
+        return
     turned = in_bottoms(lambda bottoms: [np.swapaxes(one, 2, 3) if one.ndim == 4 else one for one in bottoms])
     for what, mistake in (
         ("reads rows as columns", turned),

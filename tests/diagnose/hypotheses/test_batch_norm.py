@@ -104,7 +104,7 @@ def test_variables_that_hold_something_else(held, code, summary):
 
 def test_a_beta_that_is_not_there():
     (cause,) = stock(SCALED, "gamma mean variance", center=False).causes
-    assert (cause.code, cause.proven, cause.fix) == ("scale.bias", True, "beta = blobs[1] of scale")
+    assert (cause.code, cause.proven, cause.fix) == ("scale.bias", True, "center=True")
 
 
 def test_a_gamma_that_is_not_there():

@@ -27,7 +27,7 @@ def test_a_convolution_that_reads_rows_as_columns(build: Callable[[Any], Any]) -
     data = keras.Input((8, 9, 3), name="data")
     (cause,) = rows_of(CONV, keras.Model(data, build(data)), converted=True)["layer"].causes
     assert (cause.code, cause.proven) == ("input.layout", True)
-    assert cause.summary == "Keras reads rows as columns."
+    assert cause.summary == "the model swaps rows and columns of its input."
 
 
 def test_a_square_result_that_is_turned() -> None:
