@@ -21,6 +21,7 @@ class _Fault:
     summary: str
     fix: str
     misreads: tuple[Misread, ...]
+    code: str = "layer.order"
 
     @property
     def others(self) -> tuple[str, ...]:
@@ -60,7 +61,7 @@ def with_wiring(
             elif row.status is Status.MATCH or not row.causes:
                 right = row.status is Status.MATCH
                 cause = Cause(
-                    code="layer.order",
+                    code=fault.code,
                     summary=f"{fault.summary}.",
                     evidence=f"{'; '.join(why.values())}{'. By itself it is right.' if right else '.'}",
                     fix=fault.fix,
@@ -91,7 +92,14 @@ def _faults(layer_map: LayerMap) -> Iterator[_Fault]:
                 yield _Fault(name, summary, fix, explained)
                 left = {name: misread for name, misread in left.items() if misread not in explained}
     for name, misread in left.items():
-        yield _Fault(name, str(misread), f"connect {pairs[name].main} as the prototxt does", (misread,))
+        main = pairs[name].main
+        if misread.found.blob == misread.due.blob:
+            summary = f"{main} reads {misread.due.blob} before {misread.due.layer} has written over it"
+            yield _Fault(
+                name, summary, f"let {main} read what {misread.due.layer} gives", (misread,), "blob.overwritten"
+            )
+        else:
+            yield _Fault(name, str(misread), f"connect {main} as the prototxt does", (misread,))
 
 
 def _described(moved: bool, pairs: Mapping[str, Pair], misreads: Sequence[Misread]) -> tuple[str, str, str]:

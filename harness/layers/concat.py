@@ -29,7 +29,7 @@ class Concat(Whole):
         check_blobs(layer, at_least=1)
         if len(bottoms) > 1:
             check_not_in_place(layer)
-        axis = _axis(layer, len(bottoms[0]))
+        axis = concat_axis(layer, len(bottoms[0]))
         for bottom, shape in zip(layer.bottoms, bottoms, strict=True):
             if len(shape) != len(bottoms[0]) or any(
                 one != other for at, (one, other) in enumerate(zip(shape, bottoms[0], strict=True)) if at != axis
@@ -45,17 +45,18 @@ class Concat(Whole):
     def keras_calls(self, layer: Layer, bottoms: Sequence[Held]) -> tuple[KerasCall, ...]:
         if len(bottoms) == 1:
             return ()
-        arguments = axis_argument(bottoms[0], _axis(layer, bottoms[0].rank))
+        arguments = axis_argument(bottoms[0], concat_axis(layer, bottoms[0].rank))
         return (KerasCall("Concatenate", arguments, main=True),)
 
     def renames(self, layer: Layer, bottom: Held) -> Order | None:
         return bottom.order if len(layer.bottoms) == 1 else None
 
     def compute(self, layer: Layer, blobs: Blobs, bottoms: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
-        return (np.concatenate(bottoms, axis=_axis(layer, bottoms[0].ndim)),)
+        return (np.concatenate(bottoms, axis=concat_axis(layer, bottoms[0].ndim)),)
 
 
-def _axis(layer: Layer, rank: int) -> int:
+def concat_axis(layer: Layer, rank: int) -> int:
+    """The axis along which bottoms of that rank are joined. Raises UnsupportedError for none that there is."""
     spec = layer.parameters.concat_param
     if spec.HasField("axis") and spec.HasField("concat_dim"):
         raise UnsupportedError("both axis and concat_dim", layer=layer.name, line=layer.line, fix="give axis alone")

@@ -190,3 +190,17 @@ def test_a_mean_does_not_commute_with_a_rectifier() -> None:
 def test_a_rectifier_that_is_nowhere_is_missing() -> None:
     _, at_fault = judged(pooled(), lambda x: conv("b")(layers.MaxPooling2D(2, name="pool")(conv("a")(x))))
     assert at_fault == ["relu"]
+
+
+def test_a_blob_that_is_read_before_it_is_written_over() -> None:
+    def model(x: Any) -> Any:
+        early = conv("a")(x)
+        late = layers.ReLU(name="ra")(early)
+        return conv("c")(layers.Add(name="add")([late, conv("b")(early)]))
+
+    rows, at_fault = judged(residual(), model)
+    (cause,) = rows["b"].causes
+    assert at_fault == ["b"]
+    assert (cause.code, cause.proven) == ("blob.overwritten", True)
+    assert cause.summary == "b reads a before ra has written over it."
+    assert cause.fix == "let b read what ra gives"

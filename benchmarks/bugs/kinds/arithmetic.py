@@ -1,4 +1,4 @@
-"""Power, a Scale by itself, and blobs reshaped or permuted in another order."""
+"""Power, a Scale by itself, and blobs reshaped or permuted in another order, which are one kind of bug with two names."""
 
 from benchmarks.bugs.bug import bug
 
@@ -30,6 +30,7 @@ BUGS = (
         "conf_perm+conf_reshape+conf_softmax",
         (HEAD, 'layers.Reshape((-1, 3), name="conf_reshape")(layers.Permute((3, 1, 2))(classes))'),
         how="channels-first",
+        also=["permute.order"],
     ),
     bug(
         "reshape.order",
@@ -37,6 +38,7 @@ BUGS = (
         "conf_perm+conf_reshape+conf_softmax",
         (HEAD, 'layers.Permute((2, 1))(layers.Reshape((3, -1), name="conf_reshape")(classes))'),
         how="classes-outside",
+        also=["permute.order"],
     ),
     bug(
         "reshape.order",
@@ -44,6 +46,7 @@ BUGS = (
         "b+folded",
         ('name="folded")(layers.Permute((3, 1, 2))(b))', 'name="folded")(b)'),
         how="as-it-comes",
+        also=["permute.order"],
     ),
     bug(
         "permute.order",
@@ -51,6 +54,7 @@ BUGS = (
         "conf_perm+conf_reshape+conf_softmax",
         (HEAD, HEAD.replace("(classes)", "(layers.Permute((2, 1, 3))(classes))")),
         how="columns-first",
+        also=["reshape.order"],
     ),
     bug(
         "permute.order",
@@ -58,6 +62,7 @@ BUGS = (
         "loc+loc_perm+loc_flat",
         ('layers.Flatten(name="loc_flat")(boxes)', 'layers.Flatten(name="loc_flat")(layers.Permute((2, 1, 3))(boxes))'),
         how="columns-first",
+        also=["reshape.order"],
     ),
     bug(
         "permute.order",
@@ -65,6 +70,7 @@ BUGS = (
         "loc+loc_perm+loc_flat",
         ('layers.Flatten(name="loc_flat")(boxes)', 'layers.Flatten(name="loc_flat")(layers.Permute((3, 1, 2))(boxes))'),
         how="lost",
+        also=["reshape.order"],
     ),
     bug("flatten.order", "detector", "extra+extra_flat+scores", ("    extra = layers.Permute((3, 1, 2))(extra)\n", "")),
     bug("flatten.order", "mtcnn", "conv4", ('flattened={"conv4": (16, 9, 9)}', "flattened={}")),

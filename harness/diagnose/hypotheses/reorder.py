@@ -91,12 +91,19 @@ def _shuffled(clues: Clues) -> Iterator[Suspicion]:
 
 
 def _reshaped(clues: Clues) -> Iterator[Suspicion]:
-    """A Reshape or Flatten, whose numbers Keras reads or lays down in the order of its own axes."""
-    rank, top = len(clues.bottoms[0]), _top_shape(clues)
-    for order, laid in _ways(rank, len(top)):
+    """A Reshape or Flatten, whose numbers Keras reads or lays down in the order of its own axes.
+
+    Or in that of the axes before other layers of Caffe's that only move numbers: a Flatten, then a Reshape.
+    """
+    trial, top = clues.trial, _top_shape(clues)
+    assert trial is not None
+    (bottom,) = trial.setting.bottoms[:1]
+    source = _source(clues, clues.pair.bottoms[0], bottom)
+    right = _right_order(source, bottom)
+    for order, laid in _ways(source.ndim, len(top)):
 
         def make(setting: Setting, order: Order = order, laid: Order = laid) -> Setting:
-            value = _as_read(setting.bottoms[0], order, setting.whole_shape, laid)
+            value = _as_read(source, order, setting.whole_shape, laid)
 
             def step(exact: Exact, sites: Index) -> Exact:
                 rows = at_sites(value, sites)
@@ -105,7 +112,7 @@ def _reshaped(clues: Clues) -> Iterator[Suspicion]:
             return replace(setting, then=(*setting.then, step))
 
         last = laid == last_order(len(laid)) != caffe_order(len(laid))
-        yield _suspicion(clues, order, caffe_order(rank), last, make)
+        yield _suspicion(clues, order, right, last, make)
 
 
 def _moved_before(clues: Clues) -> Iterator[Suspicion]:
@@ -191,10 +198,14 @@ def _suspicion(clues: Clues, order: Order, right: Order, last: bool, mistake: Mi
     if order == right:
         said = f"the numbers{which} are read in Caffe's order, {_axes(right)}"
     keras = last_order(len(order))
-    node = next((one for one in clues.nodes if one.class_name in RESHAPING | TURNING), None)
-    place = node.name if node is not None else clues.place
+    node = next((one for one in clues.nodes if one.class_name in RESHAPING), None)
+    turning = next((one for one in clues.nodes if one.class_name in TURNING), None)
+    place = next((one.name for one in (node, turning) if one is not None), clues.place)
     dims = tuple(keras.index(axis) for axis in right[1:])
-    turned = f"Permute({dims}) before {place}" if right != keras else f"no Permute before {place}"
+    if right != keras:
+        turned = f"dims={dims} in {turning.name}" if turning is not None else f"Permute({dims}) before {place}"
+    else:
+        turned = f"no {turning.name}" if turning is not None else f"the channels last before {place}"
     return Suspicion(
         code,
         said + (", and laid down with the channels last" if last else ""),

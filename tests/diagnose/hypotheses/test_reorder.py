@@ -144,7 +144,7 @@ def test_heads_that_are_read_as_caffe_has_them_before_its_permute() -> None:
     (cause,) = causes(heads(), joined(turned, turned), "x")
     assert (cause.code, cause.proven) == ("reshape.order", True)
     assert cause.summary == "the numbers are read in the order N, C, H, W, Caffe reads N, H, W, C."
-    assert cause.fix.startswith("no Permute before ")
+    assert cause.fix.startswith("no permute")
 
 
 def test_one_head_of_two() -> None:
