@@ -264,7 +264,9 @@ def farther(float64: Adjudication) -> str:
     ratio = distances[far] / distances[near] if distances[near] > 0 else math.inf
     if not math.isfinite(ratio):
         return f"{far} is farther from the exact result than {near}"
-    times = f"{ratio:.1f}" if ratio < 10 else f"{ratio:,.0f}" if ratio < 1e6 else f"{ratio:.0e}"
+    if ratio >= 1e6:  # a number that large says nothing more
+        return f"{far} is far from the exact result, {near} is not"
+    times = f"{ratio:.1f}" if ratio < 10 else f"{ratio:,.0f}"
     return f"{far} is {times} times as far from the exact result as {near}"
 
 
