@@ -148,6 +148,11 @@ class _Blobs(Mapping[str, tuple[np.ndarray, ...]]):
         self._data.madvise(mmap.MADV_DONTNEED)
         return blobs
 
+    def shapes(self, layer: str) -> tuple[Shape, ...]:
+        """Of a layer's blobs; empty for a layer without any."""
+        spans = self._spans.get(layer, ())
+        return tuple(_header(self._data, span, self._path, layer, index)[0] for index, span in enumerate(spans))
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._spans)
 

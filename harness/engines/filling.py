@@ -43,7 +43,8 @@ def fill_weights(
 
     Raises:
         WeightsError: a Caffe layer that learns has no counterpart though some Keras layer may be it, or the model ends before
-            it; a Keras layer that learns has none; or a shape does not fit. Nothing is run with its initial weights in silence.
+            it; a Keras layer that learns has none; or a shape does not fit. Nothing is run with its initial weights in
+            silence.
     """
     left_out = _left_out(candidate, layer_map, network, weights, unfinished)
     classes = {node.name: node.class_name for node in candidate.graph.nodes}
@@ -98,7 +99,7 @@ def _left_out(
     mapped = {name for pair in layer_map.pairs for name in pair.keras}
     spare = any(_learns(candidate.layer(name)) for name in names if name not in mapped)
     last = max((layer_map.order.index(one.name) for pair in layer_map.pairs for one in pair.caffe), default=-1)
-    lacking = [name for name in layer_map.missing if weights.of(name) and name not in unfinished]
+    lacking = [name for name in layer_map.missing if weights.shapes_of(name) and name not in unfinished]
     for name in lacking:
         if spare or layer_map.order.index(name) > last:
             raise _no_place_for(name, network, names)
