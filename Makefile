@@ -91,6 +91,7 @@ false-alarms: $(READY) image
 	@TF_CPP_MIN_LOG_LEVEL=2 $(BIN)/python -m benchmarks.false_alarms
 
 bench: $(READY) image
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
 	@$(BIN)/python -m benchmarks.speed $(BENCH)
 
 clean:

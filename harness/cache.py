@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import glob
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -73,18 +74,24 @@ def file_sha256(path: Path) -> str:
         UsageError: the file cannot be read.
     """
     try:
-        before = path.stat()
-        if before.st_size < _WORTH_REMEMBERING:
-            return _hash(path)
-        memo = root() / _DIGESTS / f"{hashlib.sha256(os.fsencode(path.absolute())).hexdigest()[:32]}.json"
-        state = [before.st_size, before.st_mtime_ns, before.st_ctime_ns, before.st_ino]
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            kept = json.loads(memo.read_text("utf-8"))
-            if kept["state"] == state and isinstance(kept["sha256"], str):
-                return str(kept["sha256"])
-        digest = _hash(path)
+        with path.open("rb", buffering=0) as stream:
+            return open_sha256(stream, path)
     except OSError as error:
         raise UsageError(f"cannot be read: {error.strerror}", file=path, fix="check the path and its mode") from error
+
+
+def open_sha256(stream: io.FileIO, path: Path) -> str:
+    """As `file_sha256`, of the file that is open, whatever has come to lie at its path since. Raises OSError."""
+    before = os.fstat(stream.fileno())
+    if before.st_size < _WORTH_REMEMBERING:
+        return _hash(stream)
+    memo = root() / _DIGESTS / f"{hashlib.sha256(os.fsencode(path.absolute())).hexdigest()[:32]}.json"
+    state = [before.st_size, before.st_mtime_ns, before.st_ctime_ns, before.st_ino]
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        kept = json.loads(memo.read_text("utf-8"))
+        if kept["state"] == state and isinstance(kept["sha256"], str):
+            return str(kept["sha256"])
+    digest = _hash(stream)
     if time.time_ns() - max(before.st_mtime_ns, before.st_ctime_ns) > _SETTLED_NS:
         with contextlib.suppress(OSError, UsageError):  # a cache that cannot be written only costs time
             folder(_DIGESTS)
@@ -92,11 +99,10 @@ def file_sha256(path: Path) -> str:
     return digest
 
 
-def _hash(path: Path) -> str:
+def _hash(stream: io.FileIO) -> str:
     digest = hashlib.sha256()
-    with path.open("rb", buffering=0) as stream:
-        while chunk := stream.read(4 << 20):
-            digest.update(chunk)
+    while chunk := stream.read(4 << 20):
+        digest.update(chunk)
     return digest.hexdigest()
 
 

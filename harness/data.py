@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,6 +91,14 @@ class Network:
         return {top: tuple(layers) for top, layers in readers.items()}
 
 
+@runtime_checkable
+class ShapedBlobs(Protocol):
+    """Blobs that know their shapes without reading a number."""
+
+    def shapes(self, layer: str) -> tuple[Shape, ...]:
+        """Of a layer's blobs; empty for a layer without any."""
+
+
 @dataclass(frozen=True)
 class Weights:
     """Learned blobs by layer name, float32, in Caffe's layouts (a convolution's kernel is OIHW)."""
@@ -103,6 +111,12 @@ class Weights:
     def of(self, layer: str) -> tuple[np.ndarray, ...]:
         """A layer's blobs; empty for a layer without any."""
         return self.blobs.get(layer, ())
+
+    def shapes_of(self, layer: str) -> tuple[Shape, ...]:
+        """The shapes of a layer's blobs, which stay in their file if they are in one."""
+        if isinstance(self.blobs, ShapedBlobs):
+            return self.blobs.shapes(layer)
+        return tuple(blob.shape for blob in self.of(layer))
 
 
 # ------------------------------------------------------------------------------------------------- the case

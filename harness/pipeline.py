@@ -125,7 +125,9 @@ def judge_all(ready: Prepared, recording: Recording, options: Options, progress:
     """The second half of the line, from the recording to the report."""
     progress("keras", 0, 1, ready.case.keras)
     behind = layers_behind(ready.network, options.until)
-    candidate, layer_map = open_candidate(ready.case, ready.network, ready.weights, ready.shapes, behind)
+    candidate, layer_map = open_candidate(
+        ready.case, ready.network, ready.weights, ready.shapes, behind, lambda layer: _is_run(layer, options)
+    )
     return judge_candidate(ready, recording, candidate, layer_map, options, progress)
 
 
@@ -325,6 +327,12 @@ def choose_layers(network: Network, layer_map: LayerMap, options: Options) -> se
             raise UsageError(f"no layer is named {glob!r}", file=network.path, fix=f"layers are {', '.join(names)}")
         chosen |= found
     return chosen
+
+
+def _is_run(layer: str, options: Options) -> bool:
+    """False for a layer that was not asked for and that no other is computed from."""
+    asked = not options.layers or any(fnmatchcase(layer, glob) for glob in options.layers)
+    return asked or options.mode != "isolated"
 
 
 def _output_tops(network: Network, layer_map: LayerMap) -> set[Top]:

@@ -103,7 +103,7 @@ def measure(*, quick: bool) -> Iterator[Row]:
     yield row("numpy.testing.assert_allclose: one yes or no", costs["close"], _faster(costs, "close"))
     yield row("plain NumPy, all metrics, units given", costs["plain"], _faster(costs, "plain"), "≥ 10× ours")
     if polygraphy is None:
-        yield Row("Polygraphy's compare_accuracy: not measured, pip install polygraphy", 0.0, asked="≥ 50× ours")
+        yield Row("Polygraphy's compare_accuracy: not measured, pip install -e '.[bench]'", 0.0, asked="≥ 50× ours")
     else:
         what = "Polygraphy's compare_accuracy"
         yield row(what, costs["polygraphy"], _faster(costs, "polygraphy"), "≥ 50× ours")

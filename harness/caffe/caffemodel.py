@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import mmap
 import os
@@ -13,6 +12,7 @@ from typing import NamedTuple, NoReturn
 
 import numpy as np
 
+from harness.cache import open_sha256
 from harness.caffe import impostors, wire
 from harness.caffe.caffe_pb2 import (
     BlobProto,
@@ -43,7 +43,7 @@ def read_caffemodel(path: Path | str) -> dict[str, tuple[np.ndarray, ...]]:
         CaffemodelError: the file is missing, truncated, something else, or holds no weights.
     """
     path = Path(path)
-    return dict(_index(_map(path), path))
+    return dict(_index(_map(path)[0], path))
 
 
 def load_weights(path: Path | str, kind: str = "trained", network: Network | None = None) -> Weights:
@@ -62,10 +62,8 @@ def load_weights(path: Path | str, kind: str = "trained", network: Network | Non
     if kind not in ("trained", "synthetic"):
         raise ValueError(f"kind must be 'trained' or 'synthetic', not {kind!r}")
     path = Path(path)
-    data = _map(path)
+    data, digest = _map(path)
     blobs = _index(data, path, may_be_none=kind == "synthetic")
-    digest = hashlib.sha256(data).hexdigest()
-    data.madvise(mmap.MADV_DONTNEED)
     weights = Weights(blobs=blobs, kind=kind, sha256=digest, path=path)
     return weights if network is None else with_shared(weights, network)
 
@@ -126,12 +124,13 @@ _V1 = _Numbers(V1LayerParameter.NAME_FIELD_NUMBER, V1LayerParameter.BLOBS_FIELD_
 _V0 = _Numbers(V0LayerParameter.NAME_FIELD_NUMBER, V0LayerParameter.BLOBS_FIELD_NUMBER)
 
 
-def _map(path: Path) -> mmap.mmap:
+def _map(path: Path) -> tuple[mmap.mmap, str]:
+    """The file's bytes, and their digest."""
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", buffering=0) as file:
             if os.fstat(file.fileno()).st_size == 0:
                 raise CaffemodelError("is empty", file=path, fix=_AGAIN)
-            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), open_sha256(file, path)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else None
         raise CaffemodelError(f"cannot be read: {reason or error}", file=path) from error
@@ -148,6 +147,11 @@ class _Blobs(Mapping[str, tuple[np.ndarray, ...]]):
         blobs = tuple(_blob(self._data, span, self._path, layer, index) for index, span in enumerate(spans))
         self._data.madvise(mmap.MADV_DONTNEED)
         return blobs
+
+    def shapes(self, layer: str) -> tuple[Shape, ...]:
+        """Of a layer's blobs; empty for a layer without any."""
+        spans = self._spans.get(layer, ())
+        return tuple(_header(self._data, span, self._path, layer, index)[0] for index, span in enumerate(spans))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._spans)

@@ -29,9 +29,9 @@ def check_weights(network: Network, weights: Weights) -> None:
         WeightsError: a layer has none (Caffe would silently keep its filler's), or a blob of another size.
     """
     for name, shapes in blob_shapes(network, infer_shapes(network)).items():
-        blobs = weights.of(name)
+        held = weights.shapes_of(name)
         layer = network[name]
-        if not blobs:
+        if not held:
             near = difflib.get_close_matches(name, weights.blobs, 1)
             raise WeightsError(
                 f"{weights.path.name} has no weights for it",
@@ -42,10 +42,10 @@ def check_weights(network: Network, weights: Weights) -> None:
                 if near
                 else "is it the caffemodel of this prototxt?",
             )
-        _check_blobs(name, [blob.shape for blob in blobs], shapes, network)
+        _check_blobs(name, held, shapes, network)
 
 
-def _check_blobs(name: str, got: list[Shape], expected: tuple[Shape, ...], network: Network) -> None:
+def _check_blobs(name: str, got: tuple[Shape, ...], expected: tuple[Shape, ...], network: Network) -> None:
     fits = len(got) == len(expected) and all(_squeezed(a) == _squeezed(b) for a, b in zip(got, expected, strict=True))
     if not fits:
         raise WeightsError(
@@ -208,7 +208,7 @@ def _squeezed(shape: Shape) -> Shape:
     return tuple(size for size in shape if size != 1)
 
 
-def _list(shapes: list[Shape] | tuple[Shape, ...]) -> str:
+def _list(shapes: tuple[Shape, ...]) -> str:
     return ", ".join(map(_text, shapes)) or "none"
 
 

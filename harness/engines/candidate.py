@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -36,6 +36,7 @@ def open_candidate(
     weights: Weights,
     shapes: Mapping[Top, Shape],
     unfinished: frozenset[str] = frozenset(),
+    is_run: Callable[[str], bool] = lambda layer: True,
 ) -> tuple[Candidate, LayerMap]:
     """Build the case's Keras model, find its layers' counterparts, and see to its weights.
 
@@ -44,6 +45,7 @@ def open_candidate(
 
     Args:
         unfinished: Caffe layers that the port need not have yet.
+        is_run: of a Caffe layer; if converted weights are not needed for one, its counterpart may begin with zeros.
 
     Raises:
         CandidateError: the model cannot be built; Caffe's shapes at that layer are in the message.
@@ -51,7 +53,7 @@ def open_candidate(
         WeightsError: converted weights, or those of a file, do not fit it.
     """
     try:
-        return _fitted(case, network, weights, shapes, unfinished)
+        return _fitted(case, network, weights, shapes, unfinished, is_run)
     except (CandidateError, WeightsError) as error:
         misfit = error
     if not _is_function(case):
@@ -59,14 +61,19 @@ def open_candidate(
     traceback.clear_frames(misfit.__traceback__)  # lets go of the model that does not fit
     try:
         with open_sizes(_dense_sizes(case, network, shapes)):
-            candidate, layer_map = _fitted(case, network, weights, shapes, unfinished)
+            candidate, layer_map = _fitted(case, network, weights, shapes, unfinished, is_run)
     except HarnessError:
         raise misfit from None
     return replace(candidate, misfit=misfit), layer_map
 
 
 def _fitted(
-    case: Case, network: Network, weights: Weights, shapes: Mapping[Top, Shape], unfinished: frozenset[str]
+    case: Case,
+    network: Network,
+    weights: Weights,
+    shapes: Mapping[Top, Shape],
+    unfinished: frozenset[str],
+    is_run: Callable[[str], bool],
 ) -> tuple[Candidate, LayerMap]:
     kind = weights_of(case)
     with zero_weights() if kind == "converted" else nullcontext():
@@ -74,7 +81,9 @@ def _fitted(
     if kind == "converted":
         layer_map = map_layers(network, candidate.graph, case.names)
         _check_sizes(case, candidate, layer_map, shapes)
-        fill_weights(candidate, layer_map, network, weights, shapes, unfinished)
+        # What is traced by running the user's code is proved by running all of it.
+        filled = (lambda layer: True) if candidate.is_opened else is_run
+        fill_weights(candidate, layer_map, network, weights, shapes, unfinished, filled)
         return replace(candidate), layer_map  # traced anew, should its call() have kept a weight's value
     if kind != "own":
         candidate = load_weight_file(candidate, case.folder / kind)

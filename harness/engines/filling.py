@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -33,20 +33,25 @@ def fill_weights(
     weights: Weights,
     shapes: Mapping[Top, Shape],
     unfinished: Collection[str] = (),
+    is_run: Callable[[str], bool] = lambda layer: True,
 ) -> None:
-    """Give every Keras layer the weights of the Caffe layers that it stands for.
+    """Give every Keras layer that is run the weights of the Caffe layers that it stands for.
 
     Args:
         unfinished: Caffe layers that the model need not have yet.
+        is_run: of a Caffe layer; the counterparts of others stay as they are.
 
     Raises:
         WeightsError: a Caffe layer that learns has no counterpart though some Keras layer may be it, or the model ends before
-            it; a Keras layer that learns has none; or a shape does not fit. Nothing keeps its initial weights in silence.
+            it; a Keras layer that learns has none; or a shape does not fit. Nothing is run with its initial weights in
+            silence.
     """
     left_out = _left_out(candidate, layer_map, network, weights, unfinished)
     classes = {node.name: node.class_name for node in candidate.graph.nodes}
-    filled: set[int] = set()
+    paired = {id(candidate.layer(pair.main)) for pair in layer_map.pairs}
     for pair in layer_map.pairs:
+        if not any(is_run(one.name) for one in pair.caffe):
+            continue
         arrays = _arrays(pair, weights, shapes, classes[pair.main])
         layer = candidate.layer(pair.main)
         if arrays or _learns(layer):
@@ -56,11 +61,10 @@ def fill_weights(
                 if left_out:  # the likelier reason for a size that does not fit
                     raise _no_place_for(left_out[0], network, list(classes)) from error
                 raise
-            filled.add(id(layer))
     empty = [
         node.name
         for node in candidate.graph.nodes
-        if id(candidate.layer(node.name)) not in filled and _learns(candidate.layer(node.name))
+        if id(candidate.layer(node.name)) not in paired and _learns(candidate.layer(node.name))
     ]
     if empty:
         raise WeightsError(
@@ -95,7 +99,7 @@ def _left_out(
     mapped = {name for pair in layer_map.pairs for name in pair.keras}
     spare = any(_learns(candidate.layer(name)) for name in names if name not in mapped)
     last = max((layer_map.order.index(one.name) for pair in layer_map.pairs for one in pair.caffe), default=-1)
-    lacking = [name for name in layer_map.missing if weights.of(name) and name not in unfinished]
+    lacking = [name for name in layer_map.missing if weights.shapes_of(name) and name not in unfinished]
     for name in lacking:
         if spare or layer_map.order.index(name) > last:
             raise _no_place_for(name, network, names)

@@ -50,7 +50,7 @@ def propose(
     loose = [
         layer
         for layer in network.layers
-        if weights.of(layer.name) and layer.name not in names and not _namesake(layer, graph)
+        if weights.shapes_of(layer.name) and layer.name not in names and not _namesake(layer, graph)
     ]
     caffe = {keras_name(layer.name) for layer in network.layers}
     nodes = [node for node in graph.nodes if node.name not in caffe and node.name not in names.values()]

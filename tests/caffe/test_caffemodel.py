@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import harness.caffe.caffemodel as module
+from harness import cache
 from harness.caffe import load_weights, read_caffemodel, write_caffemodel
 from harness.caffe.caffe_pb2 import (
     BlobProto,
@@ -113,6 +114,25 @@ def test_digest_is_that_of_the_file(path: Path) -> None:
     assert (weights.kind, weights.path) == ("synthetic", path)
     assert len(weights.of("bn/1")) == 3
     assert weights.of("relu") == ()
+
+
+def test_shapes_are_those_of_the_blobs(path: Path) -> None:
+    write_caffemodel(path, "net", BLOBS, TYPES)
+    weights = load_weights(path)
+    assert {name: weights.shapes_of(name) for name in BLOBS} == {
+        name: tuple(blob.shape for blob in blobs) for name, blobs in BLOBS.items()
+    }
+    assert weights.shapes_of("relu") == ()
+
+
+def test_digest_follows_a_large_file_that_changes(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(cache, "_SETTLED_NS", -1)  # remember digests of young files too
+    blob = np.zeros(2 << 20, np.float32)
+    for value in (1, 2):
+        write_caffemodel(path, "net", {"fc": (blob + value,)}, {"fc": "InnerProduct"})
+        assert load_weights(path).sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+        assert len(list((tmp_path / "cache" / "digests").iterdir())) == 1
 
 
 # --------------------------------------------------------------------------------------------------- old formats

@@ -46,12 +46,15 @@ def opened(tmp_path: Path):
     network = read_network(tmp_path / "deploy.prototxt")
     blobs = nets.random_blobs(network)
 
-    def open_it(shape=(8, 8, 3), conv=CONV, middle="layers.Flatten(),", dense=DENSE, **changes):
+    def open_it(
+        shape=(8, 8, 3), conv=CONV, middle="layers.Flatten(),", dense=DENSE, is_run=lambda layer: True, **changes
+    ):
         source = MODEL.format(shape=shape, conv=conv, middle=middle, dense=dense)
         (tmp_path / "keras_model.py").write_text(source, encoding="utf-8")
         case = Case("c", tmp_path, network.path, "keras_model.py", WeightsSource(), InputSource(seed=0))
         case = replace(case, **changes)
-        candidate, layer_map = open_candidate(case, network, nets.weights(blobs), infer_shapes(network))
+        shapes = infer_shapes(network)
+        candidate, layer_map = open_candidate(case, network, nets.weights(blobs), shapes, is_run=is_run)
         x = nets.random_inputs(network)
         (top,) = nets.define_all(network, blobs, x)[network["fc"].tops[0]]
         made = np.asarray(candidate.model(np.moveaxis(next(iter(x.values())), 1, -1))).reshape(-1)
@@ -74,6 +77,19 @@ def test_caffes_weights_go_where_the_map_says(opened, change) -> None:
     made, expected, layer_map = opened(**change)
     assert not layer_map.missing
     np.testing.assert_allclose(made, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_what_is_not_run_keeps_the_zeros_it_began_with(opened) -> None:
+    made, top, _ = opened(is_run=lambda layer: layer == "a")
+    assert top.any()
+    assert not made.any()  # the last layer is fc
+
+
+def test_what_is_not_run_still_needs_a_counterpart(opened) -> None:
+    with pytest.raises(WeightsError, match="the Keras model has no layer 'fc' to take its weights"):
+        opened(
+            middle="layers.GlobalAveragePooling2D(),", dense='layers.Softmax(name="fc_1")', is_run=lambda layer: False
+        )
 
 
 def test_a_layer_without_a_counterpart_is_named_with_the_nearest_name(opened) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import numpy as np
+import pytest
 
 from harness.engines.keras.unfilled import zero_weights
 from harness.extras import import_keras
@@ -43,3 +47,21 @@ def test_afterwards_keras_draws_again() -> None:
     with zero_weights():
         pass
     assert built(import_keras().layers.Conv2D(5, 3))["kernel"].all()
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads Linux' accounts of memory")
+def test_a_large_kernel_takes_no_memory_before_it_is_given() -> None:
+    size = 256 << 20
+    with zero_weights():
+        before = resident()
+        layer = import_keras().layers.Dense(size // 4 // 1024, use_bias=False)
+        layer.build((None, 1024))
+        assert resident() - before < size // 4
+    layer.kernel.assign(np.ones(layer.kernel.shape, np.float32))
+    assert resident() - before >= size
+    assert np.asarray(layer.kernel).min() == 1
+
+
+def resident() -> int:
+    """Bytes of memory that this process has touched."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -110,6 +110,11 @@ class Candidate:
         return self._trace.graph
 
     @property
+    def is_opened(self) -> bool:
+        """True if code of the user's was run to record its calls, which are then held against the model itself."""
+        return self._trace.opened
+
+    @property
     def calls(self) -> tuple[Call, ...]:
         """The graph's nodes with the live layers that they are calls of, in the same order."""
         return self._trace.calls
