@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from harness.diagnose.clues import Clues
-from harness.diagnose.reading import distinct, rounded
+from harness.diagnose.reading import EXACT, distinct, rounded
 from harness.diagnose.setting import with_fields
 from harness.layers.decimals import as_written
 from harness.layers.lrn import base_of
@@ -64,6 +64,8 @@ def solved(clues: Clues) -> Constants | None:
 def fitted(clues: Clues) -> list[tuple[str, float]]:
     """The one constant with which Keras would give what it gives, all else being Caffe's: best first, as name and value.
 
+    Each first as a person would write it, which hides a small mistake, then to the last digits.
+
     (x / y)^(1 / beta) = k + alpha · mean of x² is linear in alpha and in k; log(x / y) = beta · log(k + …) is so in beta.
     """
     trial, layer = clues.trial, clues.pair.layer
@@ -71,8 +73,8 @@ def fitted(clues: Clues) -> list[tuple[str, float]]:
     candidate, x = trial.candidate, trial.setting.bottoms[0].astype(np.float64)
     spec = layer.parameters.lrn_param
     alpha, beta = float(spec.alpha), float(spec.beta)
-    within = spec.norm_region == spec.WITHIN_CHANNEL
-    k = 1.0 if within else float(spec.k)
+    within_channel = spec.norm_region == spec.WITHIN_CHANNEL
+    k = 1.0 if within_channel else float(spec.k)
     if candidate is None or candidate.shape != x.shape or not alpha or not beta:
         return []
     base = base_of(layer, x)
@@ -91,9 +93,10 @@ def fitted(clues: Clues) -> list[tuple[str, float]]:
         "beta": (of_beta, base**of_beta),
         "k": (of_k, np.maximum(of_k + alpha * squares, 0) ** beta),
     }
-    if within:
+    if within_channel:
         del fits["k"]
     if not 0 < of_beta < LARGEST_BETA:
         del fits["beta"]
     left = {name: float(np.square(fit - ratio).sum()) for name, (_, fit) in fits.items()}
-    return [(name, rounded(fits[name][0])) for name in sorted(fits, key=left.__getitem__)]
+    best = sorted(fits, key=left.__getitem__)
+    return [(name, rounded(fits[name][0], within)) for within in (1e-3, EXACT) for name in best]

@@ -120,18 +120,21 @@ def _slips(right: Feed, own: Float32) -> Iterator[Slip]:
 
 
 def _estimated(right: Feed, own: Float32) -> Iterator[Slip]:
-    """Another mean or another scale than any that people are known to take, worked out from the numbers."""
+    """Another mean or another scale than any that people are known to take, worked out from the numbers.
+
+    One factor before a mean for each channel: of a picture that is one colour, any mean makes any other.
+    """
     if own.shape != right.pixels.shape:
         return
-    theirs = (right.pixels - own / right.scale).mean(axis=(0, 2, 3), keepdims=True)
-    ours = np.round(right.mean.reshape(-1), 4).tolist()
-    another = f"the mean {np.round(theirs.reshape(-1), 3).tolist()} is subtracted, Caffe's is {ours}"
-    yield Slip("input.mean", another, f"x = x - {ours}, in the order BGR", lambda feed: replace(feed, mean=theirs))
     size = float((right.value**2).sum())
     factor = float((right.value * own).sum()) / size if size else 1.0
     if factor:
         another = f"the input is multiplied by {factor * right.scale:.6g}, Caffe's by {right.scale:.6g}"
         yield Slip("input.scale", another, f"x = x * {right.scale:.6g}", _scaled(factor))
+    theirs = (right.pixels - own / right.scale).mean(axis=(0, 2, 3), keepdims=True)
+    ours = np.round(right.mean.reshape(-1), 4).tolist()
+    another = f"the mean {np.round(theirs.reshape(-1), 3).tolist()} is subtracted, Caffe's is {ours}"
+    yield Slip("input.mean", another, f"x = x - {ours}, in the order BGR", lambda feed: replace(feed, mean=theirs))
 
 
 def _reversed_pixels(feed: Feed) -> Feed:

@@ -45,9 +45,13 @@ def differ(one: float, other: float) -> bool:
     return not np.isclose(one, other, rtol=1e-6, atol=0.0)
 
 
+EXACT = 1e-6
+"""How far, as a share of it, a number worked out by least squares may be from the one that was written."""
+
+
 def rounded(value: float, within: float = 1e-3) -> float:
     """An estimate as a person would have written it, in the fewest digits that are within a share of it."""
-    short = (float(f"{value:.{digits}g}") for digits in (1, 2, 3))
+    short = (float(f"{value:.{digits}g}") for digits in range(1, 7))
     return next((one for one in short if np.isclose(one, value, rtol=within, atol=0.0)), float(f"{value:.7g}"))
 
 

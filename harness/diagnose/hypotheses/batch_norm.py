@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from harness.data import KerasNode, Layer
+from harness.diagnose import likeness
 from harness.diagnose.clues import Clues, Suspicion
 from harness.diagnose.reading import differ, distinct, is_opaque, must_be_tried, number, rounded
 from harness.diagnose.setting import Mistake, all_of, in_blobs, in_parameters, without
@@ -18,6 +19,11 @@ from harness.layers.scale import is_per_channel
 
 _USUAL = (1e-3, 1e-5, 1e-4, 1e-6, 1e-2, 2e-5, 1e-7, 1e-8, 1e-9, 1e-12, 0.0)
 """Epsilons that frameworks have by default, and none."""
+
+_DIVIDED = "mean = blobs[0] / blobs[2]; variance = blobs[1] / blobs[2]"
+
+_WORDS = {"moving_mean": "mean", "moving_variance": "variance", "gamma": "gamma", "beta": "beta"}
+"""What a BatchNormalization's variables are called."""
 
 LARGEST = 0.1
 """Of epsilons that anybody would take: what seems to be more is another variance."""
@@ -43,14 +49,21 @@ def suspect(clues: Clues) -> Iterator[Suspicion]:
         yield from _epsilon(clues, main)
         yield from _mode(clues, main)
     known, right = clues.variables(main.name), _right(clues, scale)
+    explained: set[str] = set()
     for one in (*_statistics(clues, scale), *(_scale(clues, scale) if scale is not None else ())):
         shown = [name for name in one.variables if name in known]
         stated = bool(shown) and all(_equal(known[name], one.variables[name]) for name in shown)
         # Statistics that are all zero are the same, divided by the third blob or not.
         stated = stated and not all(name in right and _equal(known[name], right[name]) for name in shown)
+        if stated:
+            explained.add(one.code)
         if stated or must_be_tried(clues):
             evidence = _evidence(clues, main, one, known) if stated else _tried(clues, main, one)
             yield Suspicion(one.code, one.said, evidence, one.fix, main.name, stated=stated, mistake=one.mistake)
+    for one in (*_multiplied(clues, known), *_mixed_up(clues, scale, known, right)):
+        if one.code not in explained:
+            evidence = _evidence(clues, main, one, known)
+            yield Suspicion(one.code, one.said, evidence, one.fix, main.name, stated=True, mistake=one.mistake)
     if scale is not None:
         yield from _without_variables(clues, main, scale)
 
@@ -151,7 +164,6 @@ def _statistics(clues: Clues, scale: Layer | None) -> Iterator[_Mistaken]:
     mean, variance = statistics(clues.blobs)
     if differ(weight, 1.0):
         said = f"divided by the third blob, {weight:g}"
-        fix = "mean = blobs[0] / blobs[2]; variance = blobs[1] / blobs[2]"
         for what, of_mean, of_variance in (
             ("mean and variance are not", means, variances),
             ("mean is not", means, variance),
@@ -161,7 +173,7 @@ def _statistics(clues: Clues, scale: Layer | None) -> Iterator[_Mistaken]:
             yield _Mistaken(
                 "batch_norm.scale_factor",
                 f"Keras' {what} {said}",
-                fix,
+                _DIVIDED,
                 {"moving_mean": of_mean, "moving_variance": of_variance},
                 in_blobs(_stored(of_mean, of_variance)),
             )
@@ -182,6 +194,47 @@ def _statistics(clues: Clues, scale: Layer | None) -> Iterator[_Mistaken]:
             {"moving_mean": gamma, "moving_variance": beta, "gamma": mean, "beta": variance},
             all_of(in_blobs(_stored(gamma, beta)), in_blobs(lambda blobs: (mean, variance), scale.name)),
         )
+
+
+def _multiplied(clues: Clues, known: Mapping[str, np.ndarray]) -> Iterator[_Mistaken]:
+    """Mean and variance that are both Caffe's times the same number, whatever they were divided by."""
+    if clues.pair.layer.type != "BatchNorm" or not {"moving_mean", "moving_variance"} <= set(known):
+        return
+    held = {name: known[name] for name in ("moving_mean", "moving_variance")}
+    by = [likeness.factor(one, ours) for one, ours in zip(held.values(), statistics(clues.blobs), strict=True)]
+    if None in by or not np.isclose(by[0], by[1], rtol=1e-4) or np.isclose(by[0], 1.0, rtol=1e-6):
+        return
+    weight = float(clues.blobs[2].reshape(-1)[0])
+    yield _Mistaken(
+        "batch_norm.scale_factor",
+        f"Keras' mean and variance are {by[0]:.6g} times Caffe's, which are divided by the third blob, {weight:g}",
+        _DIVIDED,
+        held,
+        in_blobs(_stored(*held.values())),
+    )
+
+
+def _mixed_up(
+    clues: Clues, scale: Layer | None, known: Mapping[str, np.ndarray], right: Mapping[str, np.ndarray]
+) -> Iterator[_Mistaken]:
+    """Variables each of which is one of Caffe's arrays, though not its own; a sign may have been taken off a variance."""
+    if clues.pair.layer.type != "BatchNorm":
+        return
+    held = {name: known[name] for name in right if name in known}
+    taken = {
+        name: next((other for other in (name, *right) if _equal(np.abs(one), np.abs(right[other]))), None)
+        for name, one in held.items()
+    }
+    wrong = [name for name, other in taken.items() if name != other]
+    if not wrong or None in taken.values():
+        return
+    steps = [in_blobs(_stored(held["moving_mean"], held["moving_variance"]))]
+    if scale is not None:
+        learned = [held.get(name, right[name]) for name in ("gamma", "beta") if name in right]
+        steps.append(in_blobs(lambda blobs: learned, scale.name))
+    said = " and ".join(f"the {_WORDS[str(taken[name])]} for the {_WORDS[name]}" for name in wrong)
+    fix = "; ".join(f"{name} = {_WORDS[name]}" for name in wrong)
+    yield _Mistaken("batch_norm.order", f"Keras has {said}, signs aside", fix, held, all_of(*steps))
 
 
 def _stored(mean: np.ndarray, variance: np.ndarray) -> Callable[[Blobs], Sequence[np.ndarray]]:

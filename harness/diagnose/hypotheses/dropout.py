@@ -29,8 +29,9 @@ def suspect(clues: Clues) -> Iterator[Suspicion]:
         for node in rated or [one for one in clues.nodes if is_opaque(one)][:1]:
             evidence = f"two runs on the same input differ by {apart:.2g}"
             yield _active(node, evidence, stated=True)
-    elif any(is_opaque(node) for node in clues.nodes):
-        yield from _scaled(clues)
+    else:
+        for node in [one for one in clues.nodes if is_opaque(one) or _is_beside(clues, one)][:1]:
+            yield from _scaled(clues, node)
 
 
 def _active(node: KerasNode, evidence: str, *, stated: bool) -> Suspicion:
@@ -61,7 +62,12 @@ def _between_runs(clues: Clues) -> float:
     return float(np.nanmax(apart, initial=0.0))
 
 
-def _scaled(clues: Clues) -> Iterator[Suspicion]:
+def _is_beside(clues: Clues, node: KerasNode) -> bool:
+    """True for a Rescaling that stands beside the layer itself."""
+    return node.class_name == "Rescaling" and node is not clues.main
+
+
+def _scaled(clues: Clues, node: KerasNode) -> Iterator[Suspicion]:
     """A factor of the share that Caffe's dropout keeps, before the layer or behind it."""
     same = canonical_tops(clues.network)
     ends = {same[top] for layer in clues.pair.caffe for top in layer.tops}
@@ -73,7 +79,6 @@ def _scaled(clues: Clues) -> Iterator[Suspicion]:
         behind = same[layer.tops[0]] in ends
         if not 0 < keep < 1 or not (any(read) or behind):
             continue
-        node = next(one for one in clues.nodes if is_opaque(one))
         for factor, said in ((keep, f"by {keep:g}"), (1 / keep, f"by 1 / {keep:g}")):
             yield Suspicion(
                 "dropout.scale",

@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.data import KerasNode
 from harness.diagnose.clues import Clues, Suspicion
-from harness.diagnose.reading import differ, is_opaque, rounded
+from harness.diagnose.reading import EXACT, differ, is_opaque, rounded
 from harness.diagnose.setting import Mistake, all_of, in_bottoms, in_parameters
 from harness.layers.eltwise import MAX, PROD, SUM
 
@@ -24,7 +24,10 @@ def suspect(clues: Clues) -> Iterator[Suspicion]:
         return
     theirs = _of_class(main.class_name, len(layer.bottoms))
     if theirs is not None:
-        yield from _stated(clues, main, *theirs)
+        said = list(_stated(clues, main, *theirs))
+        yield from said
+        if not said and clues.trial is not None:
+            yield from _fitted(clues, main)  # as where a difference is taken the other way round
     elif clues.trial is not None and is_opaque(main):
         yield from _tried(clues, main)
 
@@ -44,13 +47,7 @@ def _stated(
 def _tried(clues: Clues, main: KerasNode) -> Iterator[Suspicion]:
     ours = int(clues.pair.layer.parameters.eltwise_param.operation)
     own = _coefficients(clues)
-    found = _by_least_squares(clues)
-    if found is not None and not (ours == SUM and all(not differ(c, f) for c, f in zip(own, found, strict=True))):
-        text = "what Keras gives is the sum with coefficients " + _text(found)
-        if ours == SUM:
-            yield _of_coefficients(clues, main, found, text, stated=False)
-        else:
-            yield _of_operation(clues, main, "a sum", _summed(found), text, stated=False)
+    yield from _fitted(clues, main)
     if ours == SUM and any(differ(c, 1.0) for c in own):
         ones = [1.0] * len(own)
         yield _of_coefficients(clues, main, ones, f"what {main.name} gives fits a plain sum", stated=False)
@@ -64,6 +61,19 @@ def _tried(clues: Clues, main: KerasNode) -> Iterator[Suspicion]:
             of_class = _of_class(name, len(own))
             if of_class is not None:
                 yield _of_operation(clues, main, name, of_class[1], f"what {main.name} gives fits {name}", stated=False)
+
+
+def _fitted(clues: Clues, main: KerasNode) -> Iterator[Suspicion]:
+    """A sum with other coefficients, worked out from what Keras gives."""
+    ours, own = int(clues.pair.layer.parameters.eltwise_param.operation), _coefficients(clues)
+    found = _by_least_squares(clues)
+    if found is None or (ours == SUM and not any(differ(c, f) for c, f in zip(own, found, strict=True))):
+        return
+    text = "what Keras gives is the sum with coefficients " + _text(found)
+    if ours == SUM:
+        yield _of_coefficients(clues, main, found, text, stated=False)
+    else:
+        yield _of_operation(clues, main, "a sum", _summed(found), text, stated=False)
 
 
 def _of_operation(
@@ -150,7 +160,7 @@ def _by_least_squares(clues: Clues) -> list[float] | None:
     left = np.abs(columns @ found - given).max(initial=0.0)
     if left > 1e-5 * np.abs(given).max(initial=0.0):
         return None
-    return [rounded(float(one)) for one in found]
+    return [rounded(float(one), EXACT) for one in found]
 
 
 def _text(coefficients: Sequence[float]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -11,8 +12,9 @@ from harness.data import KerasNode, Layer
 from harness.diagnose.clues import Clues, Suspicion
 from harness.diagnose.local_response import Constants, fitted, solved
 from harness.diagnose.reading import differ, distinct, is_opaque, rounded
-from harness.diagnose.setting import Mistake, Setting, all_of, in_parameters
+from harness.diagnose.setting import Mistake, Setting, all_of, in_parameters, with_fields, with_result
 from harness.layers.decimals import as_written
+from harness.layers.lrn import base_of
 
 
 def suspect(clues: Clues) -> Iterator[Suspicion]:
@@ -89,6 +91,11 @@ class _Mistakes:
         ):
             mistake = all_of(_in_alpha(factor), in_parameters("lrn_param", norm_region=there))
             yield self._one("lrn.region", f"Keras sums {said}{also}", fix, mistake)
+            for there_only in () if self.within else (False, True):
+                if there_only or differ(self.k, 1.0):  # Caffe's own has no k and counts zeros around the image
+                    more = "; at the border it shares alpha among the numbers that are there" if there_only else ""
+                    own = all_of(_in_alpha(factor), with_result(partial(_within, there_only=there_only)))
+                    yield self._one("lrn.region", f"Keras sums {said}, with k {self.k:g}{also}{more}", fix, own)
 
     def windows(self) -> Iterator[Suspicion]:
         """Windows of other sizes than the own one and twice it."""
@@ -136,6 +143,16 @@ def _in_alpha(factor: float) -> Mistake:
         return in_parameters("lrn_param", alpha=alpha * factor)(setting)
 
     return make
+
+
+def _within(setting: Setting, *, there_only: bool) -> tuple[np.ndarray, np.ndarray]:
+    """x · (k + alpha · mean of x²)^−beta, the mean over n × n positions of a channel or over those in the image."""
+    spec, (x,) = setting.layer.parameters.lrn_param, (one.astype(np.float64) for one in setting.bottoms)
+    size = int(spec.local_size)
+    summed = with_fields(setting.layer, "lrn_param", norm_region=spec.WITHIN_CHANNEL, alpha=float(size**2))
+    count = base_of(summed, np.ones_like(x)) - 1 if there_only else float(size**2)
+    value = x * (float(spec.k) + float(spec.alpha) * (base_of(summed, x) - 1) / count) ** -float(spec.beta)
+    return value, np.abs(value) * (2 + abs(float(spec.beta)))
 
 
 def _in_size(size: int, *, keep: bool) -> Mistake:

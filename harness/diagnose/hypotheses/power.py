@@ -9,7 +9,7 @@ import numpy as np
 
 from harness.data import KerasNode
 from harness.diagnose.clues import Clues, Suspicion
-from harness.diagnose.reading import differ, is_opaque, rounded
+from harness.diagnose.reading import EXACT, differ, is_opaque, rounded
 from harness.diagnose.setting import Mistake, Then, all_of, in_parameters, in_result
 from harness.layers.base import Exact, Index
 from harness.layers.decimals import as_written
@@ -67,8 +67,8 @@ def _mistakes(clues: Clues, power: float, scale: float, shift: float) -> Iterato
         yield "Keras leaves out scale and shift", _with(power, 1.0, 0.0)
     if (power, scale, shift) != (1, 1, 0):
         yield "Keras leaves its bottom as it is", _with(1.0, 1.0, 0.0)
-    line = _by_least_squares(clues, power)
-    if line is not None:
+    line = _by_least_squares(clues, power, scale, shift)
+    if line is not None and any(map(differ, line, (scale, shift))):
         yield f"Keras computes {_formula(power, *line)}, Caffe {ours}", _with(power, *line)
 
 
@@ -86,19 +86,28 @@ def _linear(scale: float, shift: float) -> Then:
     return step
 
 
-def _by_least_squares(clues: Clues, power: float) -> tuple[float, float] | None:
-    """Scale and shift with which the power is what Keras gives; None if there are none."""
+def _by_least_squares(clues: Clues, power: float, scale: float, shift: float) -> tuple[float, float] | None:
+    """Scale and shift near Caffe's own with which the power is what Keras gives; None if there are none.
+
+    A root has lost its sign, which is that of Caffe's own line where that is far from zero.
+    """
     trial = clues.trial
     assert trial is not None
     candidate, bottom = trial.candidate, trial.setting.bottoms[0].astype(np.float64)
     if candidate is None or candidate.shape != bottom.shape or not power:
         return None
-    with np.errstate(all="ignore"):
-        inside = candidate.astype(np.float64) if power == 1 else np.power(candidate.astype(np.float64), 1 / power)
-    if not np.isfinite(inside).all() or bottom.std() == 0:
+    inside = candidate.astype(np.float64)
+    usable = np.isfinite(inside)
+    if power != 1:
+        own = scale * bottom + shift
+        with np.errstate(all="ignore"):
+            inside = np.copysign(np.power(np.abs(inside), 1 / power), own)
+        usable &= np.isfinite(inside) & (np.abs(own) >= np.abs(own).mean())
+    x, y = bottom[usable], inside[usable]
+    if not x.size or x.std() == 0:
         return None
-    scale, shift = np.polyfit(bottom.reshape(-1), inside.reshape(-1), 1)
-    return rounded(float(scale)), rounded(float(shift)) if abs(shift) > 1e-9 * np.abs(inside).max() else 0.0
+    slope, start = (float(one) for one in np.polyfit(x, y, 1))
+    return rounded(slope, EXACT), rounded(start, EXACT) if abs(start) > 1e-9 * np.abs(y).max() else 0.0
 
 
 def _of_class(main: KerasNode) -> tuple[float, float, float] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import permutations
 
 import numpy as np
 
@@ -10,10 +11,17 @@ from harness.data import Layer
 from harness.diagnose import likeness
 from harness.diagnose.clues import Clues, Suspicion
 from harness.diagnose.learned import KERNELS
+from harness.diagnose.reading import is_opaque
 from harness.layers import layer_type
 from harness.layers.base import Blobs
 
 Variables = Mapping[str, np.ndarray]
+
+MOST = 4
+"""Variables by channel that a layer may have: a normalization with its factors and summands."""
+
+INITIAL_SLOPE = 0.25
+"""Of a PReLU that was never loaded: Caffe's filler, and that of most ports. Source: BVLC Caffe 1.0, prelu_layer.cpp."""
 
 
 def suspect(clues: Clues) -> Iterator[Suspicion]:
@@ -22,12 +30,15 @@ def suspect(clues: Clues) -> Iterator[Suspicion]:
     if node is None or isinstance(layer_type(clues.pair.layer), KERNELS):
         return
     held = clues.variables(node.name)
-    ours = {
+    right = {
         name: blob
         for layer in clues.pair.caffe
         for name, blob in _as_variables(clues, layer, clues.weights.of(layer.name)).items()
-        if name in held and held[name].shape == blob.shape
     }
+    ours = {name: blob for name, blob in right.items() if name in held and held[name].shape == blob.shape}
+    guessed = not ours and is_opaque(node)
+    if guessed:
+        ours = _by_likeness(held, right)
     theirs = {name: held[name] for name in ours}
     wrong = [name for name in ours if not np.array_equal(theirs[name], ours[name])]
     said = _said(clues, theirs, ours, wrong) if wrong else None
@@ -40,9 +51,24 @@ def suspect(clues: Clues) -> Iterator[Suspicion]:
         evidence,
         f"{node.name}: {', '.join(wrong)} from the caffemodel",
         node.name,
-        stated=True,
+        stated=not guessed,
         weights={node.name: {name: ours[name] for name in wrong}},
     )
+
+
+def _by_likeness(held: Variables, right: Variables) -> dict[str, np.ndarray]:
+    """Caffe's numbers by the names that a layer of the user's own has: each variable's are those whose values are nearest."""
+    if len(held) != len(right) or len(held) > MOST or len({one.size for one in (*held.values(), *right.values())}) > 1:
+        return {}
+
+    def apart(order: tuple[np.ndarray, ...]) -> float:
+        return sum(
+            float(np.abs(np.sort(one, axis=None) - np.sort(other, axis=None)).sum())
+            for one, other in zip(held.values(), order, strict=True)
+        )
+
+    nearest = min(permutations(right.values()), key=apart)
+    return {name: blob.reshape(one.shape) for (name, one), blob in zip(held.items(), nearest, strict=True)}
 
 
 def _as_variables(clues: Clues, layer: Layer, blobs: Blobs) -> dict[str, np.ndarray]:
@@ -59,7 +85,8 @@ def _said(clues: Clues, theirs: Variables, ours: Variables, wrong: list[str]) ->
         f"{np.count_nonzero(theirs[name] != ours[name])} of {ours[name].size} numbers of {name} differ"
         for name in wrong
     )
-    if all(np.isin(one, (0, 1)).all() and np.ptp(one) == 0 for one in theirs.values()):
+    initial = (0, 1, INITIAL_SLOPE) if clues.pair.layer.type == "PReLU" else (0, 1)
+    if all(np.isin(one, initial).all() and np.ptp(one) == 0 for one in theirs.values()):
         return "weights.not_loaded", f"Keras' {names} still {_have(wrong)} initial numbers", counts
     for layer in clues.network.layers:
         if any(layer.type == own.type and layer.name != own.name for own in clues.pair.caffe):
