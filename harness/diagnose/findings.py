@@ -11,9 +11,11 @@ import numpy as np
 from harness.data import Shape
 from harness.diagnose import likeness
 from harness.diagnose.clues import Clues
-from harness.diagnose.initial import initializer_of
-from harness.diagnose.kernels import Change, Mixup, mixups, unflattened
+from harness.diagnose.initial import bilinear, initializer_of
+from harness.diagnose.kernels import Change, Mixup, mixups, reordering, unflattened
 from harness.diagnose.learned import Learned, caffe_bias, channel_axes, read_learned
+from harness.layers import layer_type
+from harness.layers.inner_product import InnerProduct
 from harness.layers.shapes import infer_shapes
 
 UNLIKE = 0.5
@@ -75,6 +77,9 @@ def of_kernel(clues: Clues, own: Learned, keras_shape: Shape) -> list[Finding]:
         return [_without_groups(clues, own)]
     if likeness.equal(theirs, ours):
         return []
+    filled = _filled_again(clues, own)
+    if filled is not None:
+        return [filled]
     structural = list(mixups(clues.pair.layer, ours.shape, picture(clues)))
     made = likeness.chain(theirs, ours, structural)
     if made is not None:
@@ -192,6 +197,11 @@ def _permuted(clues: Clues, own: Learned, structural: Sequence[Mixup]) -> list[F
 
 def _moved(clues: Clues, own: Learned, order: np.ndarray, axis: int, which: str) -> Finding:
     moved = int(np.count_nonzero(order != np.arange(len(order))))
+    if which == "input" and isinstance(layer_type(clues.pair.layer), InnerProduct):
+        flattened = reordering(order, picture(clues)[1:])
+        if flattened is not None:
+            said = f"Keras' kernel is Caffe's {flattened}"
+            return Finding("flatten.order", "flatten order", said, _differs(clues, own), lambda w: w.take(order, axis))
     said = f"with its {which} channels {likeness.describe_permutation(order)}"
     if which == "input" and order.tolist() == [2, 1, 0]:
         said += ", as RGB for BGR"
@@ -257,6 +267,24 @@ def _without_groups(clues: Clues, own: Learned) -> Finding:
         "groups",
         "Keras' kernel joins channels that are in different groups in Caffe, or has taps between a dilated kernel's",
         f"{own.elsewhere:,} numbers of {clues.pair.layer.name}'s kernel are not zero where Caffe's has none",
+    )
+
+
+def _filled_again(clues: Clues, own: Learned) -> Finding | None:
+    """A deconvolution that interpolates still, or again, where Caffe's has learned something else."""
+    if clues.pair.layer.type != "Deconvolution" or own.kernel.ndim != 4 or min(own.kernel.shape[2:]) < 2:
+        return None
+    pairs = own.kernel.any(axis=(2, 3))
+    if not pairs.any() or not np.array_equal(pairs, clues.blobs[0].any(axis=(2, 3))):
+        return None
+    if not np.allclose(own.kernel[pairs], bilinear(own.kernel.shape[2:]), rtol=0, atol=1e-6):
+        return None
+    return Finding(
+        "deconvolution.weights",
+        "bilinear",
+        "Keras' kernel is the one that a bilinear filler makes",
+        f"{_differs(clues, own)}; each channel of Keras' interpolates between pixels, Caffe's has learned other numbers",
+        _constant(own.kernel),
     )
 
 

@@ -36,6 +36,18 @@ def initializer_of(values: np.ndarray, keras_shape: Shape) -> str | None:
     return None
 
 
+def bilinear(sides: Shape) -> np.ndarray:
+    """The kernel that interpolates: 1 − |x/⌈k/2⌉ − c|, c = (k − 1)/(2·⌈k/2⌉), along rows times the same along columns.
+
+    Source: BilinearFiller in BVLC Caffe 1.0, filler.hpp, for sides that may differ.
+    """
+    lines = []
+    for side in sides:
+        half = -(-side // 2)
+        lines.append(1 - np.abs(np.arange(side) / half - (side - 1) / (2 * half)))
+    return np.outer(*lines)
+
+
 def _distributions(shape: Shape) -> Iterator[tuple[str, float, float]]:
     """Name, standard deviation and largest number. Source: keras/src/initializers/random_initializers.py."""
     field = prod(shape[:-2])

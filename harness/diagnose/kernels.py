@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import permutations
+from itertools import permutations, product
 from math import prod
 
 import numpy as np
@@ -156,6 +156,29 @@ def _orders(outputs: int, seen: Shape) -> Iterator[tuple[Change, str]]:
         yield _flattened(outputs, seen, order), f"in the order {ours}, where Keras flattens {theirs}"
         if order == last:
             yield _put(outputs, seen, order), f"put in the order {theirs}, where Keras flattens {ours}"
+
+
+def reordering(order: np.ndarray, seen: Shape) -> str | None:
+    """How a picture's axes were taken apart and put together, where that gives an order of terms; None where it does not.
+
+    Args:
+        order: which of Caffe's terms stands in the place of each.
+        seen: channels, rows, columns of what is flattened.
+    """
+    if prod(seen) != len(order) or len(seen) != 3 or sum(size > 1 for size in seen) < 2:
+        return None
+    names, terms = ("channels", "rows", "columns"), np.arange(len(order))
+    axes = list(permutations(range(3)))
+    for read in [(1, 2, 0), *axes]:
+        rows = terms.reshape([seen[axis] for axis in read]).transpose(np.argsort(read)).reshape(-1)
+        put = np.empty_like(order)
+        put[rows] = order  # which of Caffe's terms is in each row of Keras' kernel
+        for taken, turned in product(axes, axes):
+            shape = tuple(seen[axis] for axis in taken)
+            if np.array_equal(terms.reshape(shape).transpose(turned).reshape(-1), put):
+                theirs = ", ".join(names[axis] for axis in read)
+                return f"with its terms reshaped to {shape} and transposed by {turned}, where Keras flattens {theirs}"
+    return None
 
 
 def _flattened(outputs: int, seen: Shape, order: tuple[int, ...]) -> Change:

@@ -63,8 +63,9 @@ def _pair(alone: Sequence[tuple[Suspicion, Fit | None]], said: list[Suspicion], 
         *((nearest[0][0], one) for one, _ in nearest[1:]),  # beside a large mistake a small one is not seen
         *((one, other) for one in unknown[:MOST] for other in others if one is not other),
     ]
+    made = {id(one): place for place, (one, _) in enumerate(alone)}  # in the order in which they are suspected
     for pair in pairs:
-        fit = trial.fit(pair)
+        fit = trial.fit(sorted(pair, key=lambda one: made[id(one)]))
         if fit is not None and fit.explains(before):
             return Found(pair, fit, trial.precision)
     return None

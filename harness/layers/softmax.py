@@ -39,7 +39,7 @@ class Softmax(Whole):
 
     def scale(
         self, layer: Layer, blobs: Blobs, bottoms: Sequence[np.ndarray], tops: Sequence[np.ndarray]
-    ) -> Sequence[np.ndarray] | None:
+    ) -> Sequence[np.ndarray]:
         """y · (2 + |d| + Σ_j y_j·|d_j|), d = x − max x.
 
         d is rounded once, which exp turns into a relative error of u·|d|; the sum weighs those of its terms by y; exp

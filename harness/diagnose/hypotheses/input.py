@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from harness.data import KerasNode
 from harness.diagnose.clues import Clues, Suspicion
+from harness.diagnose.findings import findings
 from harness.diagnose.hypotheses.orientation import REORDERED
+from harness.diagnose.learned import KERNELS
 from harness.diagnose.setting import Mistake, in_bottoms
+from harness.layers import layer_type
+from harness.layers.base import at_sites
 from harness.mapping.nodes import only_moves
+
+MOST_CHANNELS = 8
+"""Channels of an input up to which each is looked at by itself."""
+
+ESTIMATED = 1024
+"""Sites from which a factor and an offset are estimated."""
+
+NEAR = 1e-5
+"""Relative to the largest number: what is left of an estimate, or an offset, that is rounding; so is a factor so near one."""
 
 Change = Callable[[np.ndarray], np.ndarray]
 """Of an input, N, C, H, W."""
@@ -32,18 +46,19 @@ def suspect(clues: Clues) -> Iterator[Suspicion]:
 
 
 def _rescaling(clues: Clues, node: KerasNode, fed: list[int]) -> Iterator[Suspicion]:
-    scale, offset = node.config.get("scale", 1.0), node.config.get("offset", 0.0)
-    if not isinstance(scale, (int, float)) or not isinstance(offset, (int, float)):
+    channels = clues.bottoms[fed[0]][1]
+    known = [np.asarray(node.config.get(name, default), np.float64) for name, default in (("scale", 1), ("offset", 0))]
+    if any(one.size not in (1, channels) or one.ndim > 1 for one in known):
         return
-    said = f"{node.name}: scale={scale:g}, offset={offset:g}; Caffe's net begins with {clues.pair.layer.name}"
+    scale, offset = (np.resize(one, channels).reshape(1, -1, 1, 1) for one in known)
+    said = f"{node.name}: scale={_text(scale)}, offset={_text(offset)}; Caffe's net begins with {clues.pair.layer.name}"
     fix = f"no {node.name}: Caffe is fed the same numbers without it"
-    if scale != 1:
+    if (scale != 1).any():
+        summary = f"the model multiplies its input by {_text(scale)}"
+        yield _suspicion(node, "input.scale", summary, said, fix, fed, lambda x: x * scale)
+    if offset.any():
         yield _suspicion(
-            node, "input.scale", f"the model multiplies its input by {scale:.6g}", said, fix, fed, lambda x: x * scale
-        )
-    if offset:
-        yield _suspicion(
-            node, "input.mean", f"the model adds {offset:g} to its input", said, fix, fed, lambda x: x + offset
+            node, "input.mean", f"the model adds {_text(offset)} to its input", said, fix, fed, lambda x: x + offset
         )
 
 
@@ -93,6 +108,69 @@ def _unstated(clues: Clues, node: KerasNode, fed: list[int]) -> Iterator[Suspici
         )
         fix = f"no {node.name}: Caffe is fed the same numbers without it"
         yield Suspicion(code, f"the model {does}", evidence, fix, node.name, mistake=_on(fed, change))
+    if not only_moves(node):
+        yield from _estimated(clues, node, fed)
+
+
+def _estimated(clues: Clues, node: KerasNode, fed: list[int]) -> Iterator[Suspicion]:
+    """A factor and a number added in each channel, by which the first layer gives what Keras gives."""
+    found = _factors_and_offsets(clues)
+    if found is None or findings(clues):  # a wrong kernel, where it can be read, is what gives such numbers
+        return
+    scale, offset = found
+    tried: list[tuple[str, str, Change]] = []
+    if (scale != 1).any():
+        tried.append(("input.scale", f"multiplies its input by {_text(scale)}", lambda x: x * scale))
+    if offset.any():
+        tried.append(("input.mean", f"adds {_text(offset)} to its input", lambda x: x + offset))
+    for code, does, change in tried:
+        yield Suspicion(
+            code,
+            f"the model {does}",
+            f"estimated from what Keras gives for {clues.pair.layer.name}, one number for each channel",
+            f"no {node.name}: Caffe is fed the same numbers without it",
+            node.name,
+            mistake=_on(fed, change),
+        )
+
+
+def _factors_and_offsets(clues: Clues) -> tuple[np.ndarray, np.ndarray] | None:
+    """By least squares, both 1 × C × 1 × 1, of the channels as they are or, if they do not do, reversed.
+
+    None where the first layer is not linear, or its result is not to be had so.
+    """
+    trial, pair = clues.trial, clues.pair
+    if trial is None or trial.candidate is None or len(pair.bottoms) > 1 or clues.bottoms[0][1] > MOST_CHANNELS:
+        return None
+    if not isinstance(layer_type(pair.layer), KERNELS) or not {one.type for one in pair.caffe[1:]} <= {"ReLU"}:
+        return None
+    setting = replace(trial.setting, layers=(pair.layer,))
+    if setting.shape != trial.candidate.shape:
+        return None
+    x, sites = setting.bottoms[0].astype(np.float64), setting.sites()
+    sites = sites[np.unique(np.linspace(0, len(sites) - 1, ESTIMATED).astype(int))]
+    made = at_sites(trial.candidate, sites)
+    if not np.isfinite(made).all():
+        return None
+    seen = made > 0 if len(pair.caffe) > 1 else np.ones(made.shape, bool)  # a ReLU hides the others
+
+    def given(bottom: np.ndarray) -> np.ndarray:
+        return replace(setting, bottoms=(bottom,)).define(sites).value[seen]
+
+    bias = given(np.zeros_like(x))
+    channels = np.eye(x.shape[1])[:, None, :, None, None]
+    ones = [given(one * np.ones_like(x)) - bias for one in channels]
+    for read in (x, x[:, ::-1]):
+        terms = np.stack([*(given(one * read) - bias for one in channels), *ones], axis=1)
+        size = np.sqrt(np.square(terms).sum(axis=0)) + np.finfo(np.float64).tiny
+        solved, _, rank, _ = np.linalg.lstsq(terms / size, made[seen] - bias, rcond=None)
+        left = made[seen] - bias - terms / size @ solved
+        if rank == terms.shape[1] and np.abs(left).max() <= NEAR * np.abs(made).max():
+            scale, offset = (solved / size).reshape(2, 1, -1, 1, 1)
+            scale[np.isclose(scale, 1.0, rtol=NEAR, atol=0.0)] = 1.0
+            offset[np.abs(offset) <= NEAR * np.abs(scale).max() * np.abs(x).max()] = 0.0
+            return scale, offset
+    return None
 
 
 def _suspicion(
@@ -107,5 +185,5 @@ def _on(fed: list[int], change: Change) -> Mistake:
 
 
 def _text(values: np.ndarray) -> str:
-    flat = np.round(values.reshape(-1), 4).tolist()
+    flat = [float(f"{value:.6g}") for value in values.reshape(-1)]
     return f"{flat[0]:g}" if len(set(flat)) == 1 else str(flat)

@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.diagnose.clues import Clues, Suspicion
 from harness.diagnose.resampling import WAYS
-from harness.diagnose.setting import Setting, with_result
+from harness.diagnose.setting import Setting, in_bottoms, with_result
 
 Unpooled = Callable[[np.ndarray, np.ndarray, tuple[int, int]], np.ndarray]
 """Numbers and places, N, C, H, W, and the size of the top → the top."""
@@ -70,6 +70,8 @@ HOW: tuple[tuple[str, Unpooled], ...] = (
     ("reads the mask as if it counted channels, too", with_channels),
 )
 
+FIX = "harness.keras_layers.Unpooling of the numbers and the mask"
+
 
 def suspect(clues: Clues) -> Iterator[Suspicion]:
     """Try other places."""
@@ -85,10 +87,47 @@ def suspect(clues: Clues) -> Iterator[Suspicion]:
             "unpooling.mask",
             f"Keras {how}, Caffe where the mask says",
             f"{layer.name} reads the mask {layer.bottoms[1].blob}; without it, or read so, it gives what Keras gives",
-            "harness.keras_layers.Unpooling of the numbers and the mask",
+            FIX,
             clues.place,
             mistake=with_result(_applied(unpool, size)),
         )
+    yield from _elsewhere(clues, made)
+
+
+def _elsewhere(clues: Clues, made: np.ndarray) -> Iterator[Suspicion]:
+    """Any other mask: the one by which Keras has put a channel's numbers where they are."""
+    ours = clues.trial.reference if clues.trial is not None else None
+    if clues.trial is None or ours is None or ours.shape != made.shape:
+        return
+    x = clues.trial.setting.bottoms[0]
+    places = _places(x, made)
+    moved = np.argwhere(made != ours)
+    if places is None or not len(moved):
+        return
+    layer, at = clues.pair.layer, tuple(int(one) for one in moved[0])
+    yield Suspicion(
+        "unpooling.mask",
+        f"Keras puts the numbers of each channel at other places than the mask says: {len(moved):,} of {made.size:,} differ",
+        f"each channel of {layer.name} holds the numbers that it holds in Caffe; at {list(at)}, counted as N, C, H, W, "
+        f"it has {made[at]:.6g}, by the mask {layer.bottoms[1].blob} {ours[at]:.6g}",
+        FIX,
+        clues.place,
+        mistake=in_bottoms(lambda bottoms: [bottoms[0], places]),
+    )
+
+
+def _places(x: np.ndarray, top: np.ndarray) -> np.ndarray | None:
+    """The mask by which a top was made of these numbers; None if it holds others. All N, C, H, W."""
+    planes = x.shape[0] * x.shape[1]
+    places = np.zeros((planes, x.shape[2] * x.shape[3]), np.int64)
+    for numbers, plane, found in zip(x.reshape(planes, -1), top.reshape(planes, -1), places, strict=True):
+        filled, empty = np.flatnonzero(plane), np.flatnonzero(plane == 0)
+        put, zeros = np.flatnonzero(numbers), np.flatnonzero(numbers == 0)
+        put, filled = put[np.argsort(numbers[put])], filled[np.argsort(plane[filled])]
+        if len(zeros) > len(empty) or not np.array_equal(numbers[put], plane[filled]):
+            return None
+        found[put], found[zeros] = filled, empty[: len(zeros)]
+    return places.reshape(x.shape)
 
 
 def _applied(unpool: Unpooled, size: tuple[int, int]) -> Callable[[Setting], tuple[np.ndarray, np.ndarray]]:

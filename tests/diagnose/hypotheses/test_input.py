@@ -59,6 +59,74 @@ def test_a_lambda(change: Callable[[Any], Any], code: str, summary: str) -> None
     assert cause.fix == "no prepare: Caffe is fed the same numbers without it"
 
 
+OTHER_MEAN = (90.0, -7.5, 33.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "summary"),
+    [
+        (lambda x: x * 0.017, "input.scale", "the model multiplies its input by 0.017."),
+        (
+            lambda x: x * keras.ops.array((0.5, 1.0, 2.0)),
+            "input.scale",
+            "the model multiplies its input by [0.5, 1.0, 2.0].",
+        ),
+        (lambda x: x + 3.0, "input.mean", "the model adds 3 to its input."),
+        (
+            lambda x: x - keras.ops.array(OTHER_MEAN),
+            "input.mean",
+            "the model adds [-90.0, 7.5, -33.0] to its input.",
+        ),
+    ],
+)
+@pytest.mark.parametrize("pad", [0, 2])
+@pytest.mark.parametrize("activation", [None, "relu"])
+def test_numbers_of_a_lambda_that_nobody_knows(
+    change: Callable[[Any], Any], code: str, summary: str, pad: int, activation: str | None
+) -> None:
+    """The padding is behind the Lambda: its zeros are not moved."""
+    net = nets.network(
+        nets.data(2, 3, 9, 9)
+        + nets.conv("data", "a", f"num_output: 12 kernel_size: 3 pad: {pad}")
+        + (nets.relu("a") if activation else "")
+    )
+    data = keras.Input((9, 9, 3), name="data")
+    x = layers.ZeroPadding2D(pad)(layers.Lambda(change, name="prepare")(data))
+    model = keras.Model(data, layers.Conv2D(12, 3, activation=activation, name="a")(x))
+    (row,) = rows_of(net, model, converted=True, fed=InputSource(mean_bgr=MEAN, scale=0.5)).values()
+    (cause,) = row.causes
+    assert (cause.code, cause.summary, cause.proven) == (code, summary, True)
+    assert cause.evidence == "estimated from what Keras gives for a, one number for each channel."
+    assert cause.fix == "no prepare: Caffe is fed the same numbers without it"
+
+
+@pytest.mark.parametrize(
+    ("change", "codes"),
+    [
+        (lambda x: x / 58.0 - 2.0, {"input.scale", "input.mean"}),
+        (lambda x: (x - keras.ops.array(OTHER_MEAN)) / 58.0, {"input.scale", "input.mean"}),
+        (lambda x: x[..., ::-1] - keras.ops.array(OTHER_MEAN), {"input.channel_order", "input.mean"}),
+        (lambda x: (x - keras.ops.array(OTHER_MEAN))[..., ::-1], {"input.channel_order", "input.mean"}),
+        (lambda x: x[..., ::-1] * keras.ops.array((0.5, 0.25, 2.0)), {"input.channel_order", "input.scale"}),
+    ],
+)
+def test_two_unknown_things_in_one_lambda(change: Callable[[Any], Any], codes: set[str]) -> None:
+    found = causes(layers.Lambda(change, name="prepare"))
+    assert {cause.code for cause in found} == codes
+    assert all(cause.proven for cause in found)
+
+
+def test_wrong_weights_behind_a_lambda_are_not_taken_for_the_input() -> None:
+    net = nets.network(nets.data(1, 3, 9, 9) + nets.conv("data", "a"))
+    blobs = nets.random_blobs(net)
+    data = keras.Input((9, 9, 3), name="data")
+    conv = layers.Conv2D(3, 3, name="a")
+    model = keras.Model(data, conv(layers.Lambda(lambda x: x + 0.0, name="prepare")(data)))
+    kernel, bias = blobs["a"]
+    conv.set_weights([3 * kernel.transpose(2, 3, 1, 0), bias])
+    assert [cause.code for cause in rows_of(net, model, blobs=blobs)["a"].causes] == ["weights.scaled"]
+
+
 def test_two_in_one_lambda() -> None:
     found = causes(layers.Lambda(lambda x: x[..., ::-1] - keras.ops.array(MEAN), name="prepare"))
     assert {cause.code for cause in found} == {"input.channel_order", "input.mean"}
@@ -74,6 +142,13 @@ def test_a_rescaling_is_stated() -> None:
     assert (cause.code, cause.proven) == ("input.scale", True)
     assert cause.summary == "the model multiplies its input by 0.00392157."
     assert cause.evidence == "prepare: scale=0.00392157, offset=0; Caffe's net begins with a."
+
+
+def test_a_number_for_each_channel_of_a_rescaling() -> None:
+    found = causes(layers.Rescaling([2.0, 1.0, 0.5], offset=[-104.0, 117.0, 0.25], name="prepare"))
+    assert [(cause.code, cause.proven) for cause in found] == [("input.scale", True), ("input.mean", True)]
+    assert found[0].summary == "the model multiplies its input by [2.0, 1.0, 0.5]."
+    assert found[1].summary == "the model adds [-104.0, 117.0, 0.25] to its input."
 
 
 def test_both_numbers_of_a_rescaling() -> None:

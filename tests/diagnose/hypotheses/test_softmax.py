@@ -33,12 +33,44 @@ def test_another_axis(make, parameters, theirs, ours, fix):
     assert cause.summary == f"Keras' softmax runs along Caffe's axis {theirs}, Caffe's along axis {ours}."
 
 
+OVER_PIXELS = "Keras' softmax runs along Caffe's axes 2 (H), 3 (W) together, Caffe's along axis 1 (C)."
+OVER_ALL = "Keras' softmax runs along Caffe's axes 1 (C), 2 (H), 3 (W) together, Caffe's along axis 1 (C)."
+
+
+def over_pixels(x: Any) -> Any:
+    return layers.Reshape((6, 7, 5))(layers.Softmax(axis=1, name="layer")(layers.Reshape((42, 5))(x)))
+
+
+@pytest.mark.parametrize(
+    ("make", "summary", "shown"),
+    [
+        (layers.Softmax(axis=[3, 1, 2], name="layer"), OVER_ALL, "layer runs along axes 3, 1, 2 of its own"),
+        (layers.Softmax(axis=[1, 2], name="layer"), OVER_PIXELS, "layer runs along axes 1, 2 of its own"),
+        (over_pixels, OVER_PIXELS, "so Keras' numbers say"),
+        (
+            layers.Lambda(lambda x: ops.exp(x) / ops.sum(ops.exp(x), (1, 2, 3), keepdims=True), name="layer"),
+            OVER_ALL,
+            "so Keras' numbers say",
+        ),
+    ],
+)
+def test_several_axes_together(make, summary, shown):
+    (cause,) = judged(make).causes
+    assert (cause.code, cause.proven, cause.fix) == ("softmax.axis", True, "axis=-1")
+    assert cause.summary == summary
+    assert cause.evidence == f"layer: axis 1 in the prototxt; {shown}."
+
+
 def flattened_wrongly(x: Any) -> Any:
     return layers.Activation("softmax", name="layer")(layers.Permute((2, 1))(layers.Reshape((5, 42))(x)))
 
 
 def flattened_wrongly_and_put_back(x: Any) -> Any:
     return layers.Reshape((6, 7, 5))(layers.Softmax(axis=1, name="layer")(layers.Reshape((5, 42))(x)))
+
+
+def channels_never_last(x: Any) -> Any:
+    return layers.Reshape((6, 7, 5))(layers.Softmax(name="layer")(layers.Reshape((5, 42))(x)))
 
 
 def with_rows_for_columns(x: Any) -> Any:
@@ -51,6 +83,7 @@ def with_rows_for_columns(x: Any) -> Any:
     [
         (flattened_wrongly, "softmax reads rows, columns, channels as if channels came first."),
         (flattened_wrongly_and_put_back, "as if channels came first and puts them back after it."),
+        (channels_never_last, "puts them back after it and runs along what it then takes for rows and columns."),
         (with_rows_for_columns, "softmax exchanges rows and columns."),
     ],
 )
@@ -66,5 +99,6 @@ def test_a_right_one_has_no_cause():
     rows = [
         judged(lambda x: layers.Softmax(name="layer")(layers.Reshape((42, 5))(x))),
         judged(layers.Softmax(axis=1, name="layer"), "softmax_param { axis: 2 }"),
+        judged(layers.Softmax(axis=[-1], name="layer")),
     ]
-    assert [(row.status.value, row.causes) for row in rows] == [("match", ())] * 2
+    assert [(row.status.value, row.causes) for row in rows] == [("match", ())] * 3

@@ -59,5 +59,27 @@ def test_without_the_mask(function: Callable[[Any, Any], Any], said: str) -> Non
     assert "mask" in cause.evidence
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda mask: mask[:, ::-1],
+        lambda mask: mask[:, :, ::-1],
+        lambda mask: mask[..., ::-1],
+        lambda mask: ops.roll(mask, 2, axis=2),
+    ],
+)
+def test_by_any_other_mask(other: Callable[[Any], Any]) -> None:
+    (cause,) = causes(Own(lambda numbers, mask: Unpooling(scale=2)([numbers, other(mask)]), name="layer"))
+    assert (cause.code, cause.proven, cause.after) == ("unpooling.mask", True, 0.0)
+    assert cause.summary.startswith("Keras puts the numbers of each channel at other places than the mask says: ")
+    assert cause.summary.endswith(" of 360 differ.")
+    assert cause.evidence.startswith("each channel of layer holds the numbers that it holds in Caffe; at [0, 0, ")
+    assert cause.fix == "harness.keras_layers.Unpooling of the numbers and the mask"
+
+
+def test_other_numbers_are_no_other_mask() -> None:
+    assert causes(Own(lambda numbers, mask: 1.5 * Unpooling(scale=2)([numbers, mask]), name="layer")) == []
+
+
 def test_by_the_mask_there_is_no_cause() -> None:
     assert causes(Unpooling(scale=2, name="layer")) == []

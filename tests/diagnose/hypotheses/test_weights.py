@@ -249,6 +249,81 @@ def test_a_bilinear_kernel_off_by_half_a_pixel() -> None:
     assert "its weight is centred at (1.00, 1.00), Caffe's at (1.50, 1.50)" in cause.evidence
 
 
+@pytest.mark.parametrize("group", [1, 3])
+def test_a_deconvolution_that_still_interpolates_as_its_filler_has_it(group: int) -> None:
+    """Though each channel that was learned is a multiple of it. Source of the numbers: BVLC Caffe 1.0, filler.hpp."""
+    net = nets.single(
+        "Deconvolution",
+        (1, 3, 5, 5),
+        f"convolution_param {{ num_output: 3 kernel_size: 4 stride: 2 bias_term: false group: {group} }}",
+    )
+    line = np.array([0.25, 0.75, 0.75, 0.25])
+    filler = np.outer(line, line)[:, :, None, None] * np.eye(3)
+    learned = filler * np.array([0.9, 1.02, 1.1])
+    data = keras.Input((5, 5, 3), name="data")
+    model = keras.Model(data, keras.layers.Conv2DTranspose(3, 4, strides=2, use_bias=False, name="layer")(data))
+    nets.fill(model, {"layer": {"kernel": filler}})
+    blob = learned.transpose(3, 2, 0, 1) if group == 1 else learned.sum(3)[None].transpose(3, 0, 1, 2)
+    (cause,) = rows_of(net, model, blobs={"layer": (blob.astype(np.float32),)})["layer"].causes
+    assert (cause.code, cause.proven) == ("deconvolution.weights", True)
+    assert cause.summary == "Keras' kernel is the one that a bilinear filler makes."
+    numbers = "48 of 144" if group == 1 else "48 of 48"
+    assert cause.evidence == (
+        f"{numbers} numbers of layer's kernel differ; each channel of Keras' interpolates between pixels, Caffe's has "
+        "learned other numbers."
+    )
+
+
+def test_channels_of_a_deconvolution_that_interpolates_and_are_exchanged() -> None:
+    """Each of them is what its filler makes; only where they stand is wrong."""
+    net = nets.single(
+        "Deconvolution", (1, 3, 5, 5), "convolution_param { num_output: 3 kernel_size: 4 stride: 2 bias_term: false }"
+    )
+    line = np.array([0.25, 0.75, 0.75, 0.25])
+    filler = np.outer(line, line)[:, :, None, None] * np.eye(3)
+    data = keras.Input((5, 5, 3), name="data")
+    model = keras.Model(data, keras.layers.Conv2DTranspose(3, 4, strides=2, use_bias=False, name="layer")(data))
+    nets.fill(model, {"layer": {"kernel": filler[:, :, [1, 0, 2]]}})
+    (cause,) = rows_of(net, model, blobs={"layer": (filler.transpose(3, 2, 0, 1).astype(np.float32),)})["layer"].causes
+    assert (cause.code, cause.proven) == ("weights.permuted", True)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            lambda terms: terms.reshape(3, 4, 5).transpose(0, 2, 1),
+            "reshaped to (3, 4, 5) and transposed by (0, 2, 1), where Keras flattens rows, columns, channels",
+        ),
+        (
+            lambda terms: terms.reshape(4, 5, 3).transpose(2, 1, 0),
+            "reshaped to (4, 5, 3) and transposed by (2, 1, 0), where Keras flattens rows, columns, channels",
+        ),
+    ],
+)
+def test_terms_in_an_order_that_no_one_flattens_in(change: Callable[[np.ndarray], np.ndarray], said: str) -> None:
+    net = nets.single("InnerProduct", (2, 4, 5, 3), "inner_product_param { num_output: 7 }")
+    blobs = nets.random_blobs(net)
+    data = keras.Input((5, 3, 4), name="data")
+    model = keras.Model(data, keras.layers.Dense(7, name="layer")(keras.layers.Flatten()(data)))
+    terms = change(np.arange(60)).reshape(-1)
+    nets.fill(model, {"layer": {"kernel": blobs["layer"][0].T[terms], "bias": blobs["layer"][1]}})
+    (cause,) = rows_of(net, model, blobs=blobs)["layer"].causes
+    assert (cause.code, cause.proven) == ("flatten.order", True)
+    assert cause.summary == f"Keras' kernel is Caffe's with its terms {said}."
+
+
+def test_terms_in_no_order_of_axes_are_channels_permuted() -> None:
+    net = nets.single("InnerProduct", (2, 4, 5, 3), "inner_product_param { num_output: 7 }")
+    blobs = nets.random_blobs(net)
+    data = keras.Input((5, 3, 4), name="data")
+    model = keras.Model(data, keras.layers.Dense(7, name="layer")(keras.layers.Flatten()(data)))
+    terms = np.arange(60).reshape(4, 5, 3).transpose(1, 2, 0).reshape(-1)[::-1]
+    nets.fill(model, {"layer": {"kernel": blobs["layer"][0].T[terms], "bias": blobs["layer"][1]}})
+    (cause,) = rows_of(net, model, blobs=blobs)["layer"].causes
+    assert (cause.code, cause.proven) == ("weights.permuted", True)
+
+
 # ------------------------------------------------------------------------ layers whose weights cannot be read
 
 
