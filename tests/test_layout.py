@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,7 @@ from harness.layout import (
     channels_first,
     channels_last,
     from_candidate,
+    in_one_piece,
     last_order,
     last_shape,
     to_candidate,
@@ -27,6 +30,19 @@ def test_channels_last_keeps_every_number_at_its_place() -> None:
     for n, c, y, x in np.ndindex(X.shape):
         assert last[n, y, x, c] == X[n, c, y, x]
     np.testing.assert_array_equal(channels_first(last), X)
+
+
+@pytest.mark.parametrize("axes", [*permutations(range(3))], ids=str)
+def test_in_one_piece_the_numbers_are_the_same(axes: tuple[int, ...]) -> None:
+    turned = np.arange(70 * 5 * 33, dtype=np.float32).reshape(70, 5, 33)[::-1].transpose(axes)
+    copy = in_one_piece(turned)
+    assert copy.flags.c_contiguous
+    np.testing.assert_array_equal(copy, turned)
+
+
+def test_what_is_in_one_piece_is_not_copied() -> None:
+    assert in_one_piece(X) is X
+    assert in_one_piece(X[:0, :, ::2]).shape == (0, 3, 2, 5)
 
 
 @pytest.mark.parametrize("shape", [(2, 3), (2, 3, 4), (2, 3, 4, 5), (2, 3, 4, 5, 6), (7,)])

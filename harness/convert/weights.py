@@ -18,6 +18,7 @@ from harness.extras import import_h5py
 from harness.layers import layer_type
 from harness.layers.base import keras_name
 from harness.layers.shapes import blob_shapes, infer_shapes
+from harness.layout import in_one_piece
 
 FORMAT = "harness-weights/1"
 
@@ -93,7 +94,7 @@ def write_weights(network: Network, weights: Weights, path: Path) -> None:
             for layer, variables in keras_weights(network, weights):
                 group = file.create_group(layer)
                 for variable, array in variables.items():
-                    group.create_dataset(variable, data=np.ascontiguousarray(array))
+                    group.create_dataset(variable, data=in_one_piece(array))
         os.replace(unfinished, path)
     except OSError as error:
         raise WeightsError(f"cannot be written: {error}", file=path, fix="is the disk full?") from error
@@ -191,7 +192,7 @@ def fill_layer(layer: Any, arrays: dict[str, np.ndarray], name: str, network: Ne
             **address,
         )
     for key, variable in variables.items():
-        array = np.asarray(arrays.pop(key), order="C")  # in one piece, so that the blob it is a view of can go
+        array = in_one_piece(arrays.pop(key))  # the blob that it is a view of can go
         if tuple(variable.shape) != array.shape:
             raise WeightsError(
                 f"{key} is {_text(array.shape)} in Caffe's weights and {_text(variable.shape)} in the Keras layer",
