@@ -98,3 +98,18 @@ def test_a_layer_with_names_of_its_own(order: list[int]) -> None:
     found = [(one.code, one.proven, one.evidence) for one in rows_of(net, model, blobs=blobs)["layer"].causes]
     wrong = [("weights.permuted", True, "2 of 6 numbers of times differ.")]
     assert found == (wrong if order == SWAPPED else [])
+
+
+def test_slopes_beside_a_layer_with_another_number_of_them() -> None:
+    net = nets.network(
+        nets.data(2, 6, 7, 7)
+        + nets.layer("PReLU", "data", "slopes")
+        + nets.conv("slopes", "conv", "num_output: 4 kernel_size: 3")
+        + nets.layer("PReLU", "conv", "others")
+    )
+    blobs = nets.random_blobs(net)
+    model = nets.keras_model(net, blobs)
+    (slopes,) = blobs["slopes"]
+    nets.fill(model, {"slopes": {"alpha": slopes[SWAPPED].reshape(1, 1, 6)}})
+    (cause,) = rows_of(net, model, blobs=blobs)["slopes"].causes
+    assert (cause.code, cause.proven) == ("weights.permuted", True)
