@@ -99,3 +99,9 @@ def test_a_grey_picture_has_no_order_of_channels() -> None:
 def test_a_picture_whose_sides_differ_may_be_turned() -> None:
     (cause,) = causes(BGR[:7] - MEAN, (BGR[:7] - MEAN).swapaxes(0, 1))
     assert (cause.code, cause.before) == ("input.layout", None)
+
+
+def test_one_factor_is_likelier_than_another_mean_for_each_channel() -> None:
+    black = np.zeros_like(BGR) - MEAN
+    (cause,) = causes(black, black * SCALE)
+    assert (cause.code, cause.summary) == ("input.scale", "the input is multiplied by 0.017, Caffe's by 1.")

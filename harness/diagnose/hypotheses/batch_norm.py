@@ -201,13 +201,14 @@ def _multiplied(clues: Clues, known: Mapping[str, np.ndarray]) -> Iterator[_Mist
     if clues.pair.layer.type != "BatchNorm" or not {"moving_mean", "moving_variance"} <= set(known):
         return
     held = {name: known[name] for name in ("moving_mean", "moving_variance")}
-    by = [likeness.factor(one, ours) for one, ours in zip(held.values(), statistics(clues.blobs), strict=True)]
-    if None in by or not np.isclose(by[0], by[1], rtol=1e-4) or np.isclose(by[0], 1.0, rtol=1e-6):
+    ours = statistics(clues.blobs)
+    by, also = (likeness.factor(one, other) for one, other in zip(held.values(), ours, strict=True))
+    if by is None or also is None or not np.isclose(by, also, rtol=1e-4) or not differ(by, 1.0):
         return
     weight = float(clues.blobs[2].reshape(-1)[0])
     yield _Mistaken(
         "batch_norm.scale_factor",
-        f"Keras' mean and variance are {by[0]:.6g} times Caffe's, which are divided by the third blob, {weight:g}",
+        f"Keras' mean and variance are {by:.6g} times Caffe's, which are divided by the third blob, {weight:g}",
         _DIVIDED,
         held,
         in_blobs(_stored(*held.values())),

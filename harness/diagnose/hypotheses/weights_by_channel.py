@@ -89,7 +89,9 @@ def _said(clues: Clues, theirs: Variables, ours: Variables, wrong: list[str]) ->
     if all(np.isin(one, initial).all() and np.ptp(one) == 0 for one in theirs.values()):
         return "weights.not_loaded", f"Keras' {names} still {_have(wrong)} initial numbers", counts
     for layer in clues.network.layers:
-        if any(layer.type == own.type and layer.name != own.name for own in clues.pair.caffe):
+        if any(
+            layer.type == own.type and layer.name != own.name and _fits(clues, layer, own) for own in clues.pair.caffe
+        ):
             other = _as_variables(clues, layer, clues.weights.of(layer.name))
             if other and all(name in theirs and np.array_equal(theirs[name], one) for name, one in other.items()):
                 return "weights.of_other_layer", f"Keras' {names} {_are(wrong)} {layer.name}'s", counts
@@ -106,6 +108,12 @@ def _said(clues: Clues, theirs: Variables, ours: Variables, wrong: list[str]) ->
             return None
     largest = max(float(np.abs(theirs[name] - ours[name]).max()) for name in wrong)
     return "weights.value", f"Keras' {names} {_differ(wrong)} from Caffe's by up to {largest:.2g}", counts
+
+
+def _fits(clues: Clues, layer: Layer, own: Layer) -> bool:
+    """True if two layers have as many numbers in each of their blobs."""
+    sizes, own_sizes = ([blob.size for blob in clues.weights.of(one.name)] for one in (layer, own))
+    return sizes == own_sizes
 
 
 def _permutation(theirs: Variables, ours: Variables, names: list[str]) -> np.ndarray | None:

@@ -165,3 +165,43 @@ def test_a_scale_by_itself(function, code):
 def test_a_right_one_has_no_cause():
     rows = [stock(SCALED, RIGHT), own(lambda x, held: normalized(x, held["mean"], held["variance"]))]
     assert [(row.status.value, row.causes) for row in rows] == [("match", ())] * 2
+
+
+def changed(make: Callable[..., list[np.ndarray]]) -> LayerComparison:
+    """A BatchNormalization with what is made of Caffe's numbers, in Keras' order."""
+    net = nets.network(SCALED)
+    blobs = nets.random_blobs(net)
+    numbers = numbers_of(blobs)
+    data = keras.Input((6, 7, 5), name="data")
+    layer = layers.BatchNormalization(name="layer", epsilon=1e-5)
+    model = keras.Model(data, layer(data))
+    layer.set_weights(make(*(numbers[name] for name in ("gamma", "beta", "mean", "variance"))))
+    return rows_of(net, model, blobs=blobs)["layer"]
+
+
+@pytest.mark.parametrize(
+    ("make", "summary", "fix"),
+    [
+        (
+            lambda g, b, m, v: [g, b, v, np.abs(m)],
+            "Keras has the variance for the mean and the mean for the variance, signs aside.",
+            "moving_mean = mean; moving_variance = variance",
+        ),
+        (
+            lambda g, b, m, v: [m, v, g, np.abs(b)],
+            "Keras has the gamma for the mean and the beta for the variance and the mean for the gamma "
+            "and the variance for the beta, signs aside.",
+            "moving_mean = mean; moving_variance = variance; gamma = gamma; beta = beta",
+        ),
+    ],
+)
+def test_arrays_mixed_up_whose_signs_were_taken_off(make, summary, fix):
+    (cause,) = changed(make).causes
+    assert (cause.code, cause.proven, cause.summary, cause.fix) == ("batch_norm.order", True, summary, fix)
+    assert cause.evidence.startswith("layer: ")
+
+
+def test_statistics_divided_by_something_else():
+    (cause,) = changed(lambda g, b, m, v: [g, b, m * np.float32(3.7), v * np.float32(3.7)]).causes
+    assert (cause.code, cause.proven) == ("batch_norm.scale_factor", True)
+    assert cause.summary == "Keras' mean and variance are 3.7 times Caffe's, which are divided by the third blob, 4."

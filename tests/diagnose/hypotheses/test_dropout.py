@@ -56,3 +56,17 @@ def test_the_share_that_is_kept_once_more(factor, said):
 def test_a_right_one_has_no_cause():
     row = judged(layers.Dropout(0.3, name="drop"))
     assert (row.status.value, row.causes) == ("match", ())
+
+
+def test_the_share_that_is_kept_once_more_as_a_rescaling_beside_the_layer():
+    net = nets.network(
+        nets.data(2, 20)
+        + nets.layer("InnerProduct", "data", "first", "inner_product_param { num_output: 9 }")
+        + nets.layer("Dropout", "first", "drop", "dropout_param { dropout_ratio: 0.3 }")
+        + nets.layer("InnerProduct", "drop", "layer", "inner_product_param { num_output: 7 }")
+    )
+    data = keras.Input((20,), name="data")
+    kept = layers.Rescaling(0.7)(layers.Dense(9, name="first")(data))
+    (cause,) = rows_of(net, keras.Model(data, layers.Dense(7, name="layer")(kept)), converted=True)["layer"].causes
+    assert (cause.code, cause.proven, cause.fix) == ("dropout.scale", True, "no product by 0.7")
+    assert cause.evidence == "drop: dropout_ratio 0.3 in the prototxt; Keras' numbers say so."

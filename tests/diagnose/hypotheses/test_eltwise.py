@@ -69,3 +69,18 @@ def test_a_right_one_has_no_cause():
         judged("coeff: 1 coeff: -1", layers.Subtract(name="layer")),
     ]
     assert [(row.status.value, row.causes) for row in rows] == [("match", ())] * 2
+
+
+def test_a_coefficient_that_is_hardly_another():
+    (cause,) = judged("operation: SUM coeff: 0.7 coeff: 0.3", written(lambda x: 0.7001 * x[0] + 0.3 * x[1])).causes
+    assert (cause.code, cause.proven) == ("eltwise.coefficient", True)
+    assert cause.summary == "Keras sums with coefficients 0.7001, 0.3, Caffe with 0.7, 0.3."
+
+
+def test_a_difference_the_other_way_round():
+    def reverse(x):
+        return layers.Subtract(name="layer")(x[::-1])
+
+    (cause,) = judged("operation: SUM coeff: 1 coeff: -1", reverse).causes
+    assert (cause.code, cause.proven, cause.fix) == ("eltwise.coefficient", True, "1 * x1 - 1 * x2")
+    assert cause.summary == "Keras sums with coefficients -1, 1, Caffe with 1, -1."

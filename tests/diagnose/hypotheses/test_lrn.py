@@ -127,3 +127,21 @@ def test_another_region():
 def test_a_right_one_has_no_cause():
     rows = [judged(tensorflows(2, 1.0, 0.002, 0.75)), judged(layers.Lambda(within, name="layer"), WITHIN)]
     assert [(row.status.value, row.causes) for row in rows] == [("match", ())] * 2
+
+
+def test_a_k_that_is_hardly_another():
+    (cause,) = judged(tensorflows(2, 1.001, 0.002, 0.75)).causes
+    assert (cause.code, cause.proven, cause.summary) == ("lrn.bias", True, "Keras has k 1.001, Caffe 1.")
+
+
+def test_a_sum_within_each_channel_that_keeps_k_and_counts_what_is_there():
+    def there_only(x):
+        return x / (2 + 0.01 * ops.average_pool(x * x, 5, 1, "same")) ** 0.75
+
+    row = judged(layers.Lambda(there_only, name="layer"), "lrn_param { local_size: 5 alpha: 0.01 beta: 0.75 k: 2 }")
+    (cause,) = row.causes
+    assert (cause.code, cause.proven, cause.fix) == ("lrn.region", True, "a sum over channels")
+    assert cause.summary == (
+        "Keras sums within each channel, Caffe across them, with k 2; "
+        "at the border it shares alpha among the numbers that are there."
+    )

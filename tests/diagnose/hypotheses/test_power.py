@@ -55,3 +55,9 @@ def test_a_right_one_has_no_cause():
         judged(SQUARE, layers.Lambda(lambda x: (0.5 * x + 1) ** 2, name="layer")),
     ]
     assert [(row.status.value, row.causes) for row in rows] == [("match", ())] * 2
+
+
+def test_a_scale_that_is_hardly_another():
+    (cause,) = judged(SQUARE, layers.Lambda(lambda x: (0.50002 * x + 1) ** 2, name="layer")).causes
+    assert (cause.code, cause.proven) == ("power", True)
+    assert cause.summary == "Keras computes (0.50002 * x + 1) ** 2, Caffe (0.5 * x + 1) ** 2."

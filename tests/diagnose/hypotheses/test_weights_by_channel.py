@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 import pytest
 from support import nets
@@ -66,3 +67,49 @@ def test_a_single_wrong_number() -> None:
 
 def test_the_right_numbers_have_no_causes() -> None:
     assert not any(row.causes for row in rows_of(NET, nets.keras_model(NET, BLOBS), blobs=BLOBS).values())
+
+
+def test_slopes_that_were_never_loaded() -> None:
+    cause = cause_of("slopes", alpha=np.full_like(RIGHT["slopes"]["alpha"], 0.25))
+    assert (cause.code, cause.proven) == ("weights.not_loaded", True)
+    assert cause.summary == "Keras' alpha still has its initial numbers."
+
+
+class Gain(keras.layers.Layer):
+    """A Scale under names of its own, the summand first."""
+
+    def build(self, shape) -> None:
+        self.shift = self.add_weight(shape=(shape[-1],), name="shift")
+        self.times = self.add_weight(shape=(shape[-1],), name="times")
+
+    def call(self, x):
+        return x * self.times + self.shift
+
+
+@pytest.mark.parametrize("order", [SWAPPED, [0, 1, 2, 3, 4, 5]])
+def test_a_layer_with_names_of_its_own(order: list[int]) -> None:
+    net = nets.network(nets.data(2, 6, 7, 7) + nets.layer("Scale", parameters="scale_param { bias_term: true }"))
+    blobs = nets.random_blobs(net)
+    factors, summands = blobs["layer"]
+    data = keras.Input((7, 7, 6), name="data")
+    gain = Gain(name="layer")
+    model = keras.Model(data, gain(data))
+    gain.set_weights([summands, factors[order]])
+    found = [(one.code, one.proven, one.evidence) for one in rows_of(net, model, blobs=blobs)["layer"].causes]
+    wrong = [("weights.permuted", True, "2 of 6 numbers of times differ.")]
+    assert found == (wrong if order == SWAPPED else [])
+
+
+def test_slopes_beside_a_layer_with_another_number_of_them() -> None:
+    net = nets.network(
+        nets.data(2, 6, 7, 7)
+        + nets.layer("PReLU", "data", "slopes")
+        + nets.conv("slopes", "conv", "num_output: 4 kernel_size: 3")
+        + nets.layer("PReLU", "conv", "others")
+    )
+    blobs = nets.random_blobs(net)
+    model = nets.keras_model(net, blobs)
+    (slopes,) = blobs["slopes"]
+    nets.fill(model, {"slopes": {"alpha": slopes[SWAPPED].reshape(1, 1, 6)}})
+    (cause,) = rows_of(net, model, blobs=blobs)["slopes"].causes
+    assert (cause.code, cause.proven) == ("weights.permuted", True)
