@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -74,6 +74,13 @@ class Clues:
         """The Keras layer to point at."""
         main = self.main
         return main.name if main is not None else self.pair.keras[-1]
+
+    @property
+    def as_tried(self) -> Clues:
+        """The same of what the trial reads: of a large layer that is only a piece."""
+        if self.trial is None:
+            return self
+        return replace(self, bottoms=[bottom.shape for bottom in self.trial.setting.bottoms])
 
     @property
     def held(self) -> list[Held]:

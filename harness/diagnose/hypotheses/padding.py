@@ -34,7 +34,7 @@ def suspect(clues: Clues) -> Iterator[Suspicion]:
     if theirs is not None:
         yield from _stated(clues, window, theirs)
     elif clues.trial is not None and not (clues.main is not None and "floor" in clues.main.config):
-        yield from _tried(clues, window)
+        yield from _tried(clues.as_tried, window)
 
 
 def padding_is_right(clues: Clues, window: Window, theirs: KerasWindow) -> bool:

@@ -31,7 +31,7 @@ def suspect(clues: Clues) -> Iterator[Suspicion]:
     elif clues.main is not None and "floor" in clues.main.config:
         yield from _own_pool(clues, window)
     elif clues.trial is not None:
-        yield from _tried(clues, window)
+        yield from _tried(clues.as_tried, window)
 
 
 def _stated(clues: Clues, window: Window, theirs: KerasWindow) -> Iterator[Suspicion]:

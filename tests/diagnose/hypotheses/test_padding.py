@@ -169,3 +169,11 @@ def test_same_in_a_layer_of_ones_own() -> None:
     model.get_layer("layer").set_weights([np.moveaxis(blobs["layer"][0], (0, 1), (-1, -2)), blobs["layer"][1]])
     (cause,) = rows_of(net, model, blobs=blobs)["layer"].causes
     assert (cause.code, cause.proven) == ("padding.same", True)
+
+
+def test_a_layer_that_is_too_large_to_be_tried_whole() -> None:
+    """More than 2¹⁹ numbers come out: a piece is tried, whose size is not the picture's."""
+    parameters = "convolution_param { num_output: 6 kernel_size: 3 pad: 1 }"
+    (cause,) = causes("Convolution", (1, 2, 301, 300), parameters, padded((1, 1), "reflect", strides=1))
+    assert (cause.code, cause.proven) == ("padding.value", True)
+    assert cause.summary == 'Keras pads by "reflect", Caffe with zeros.'
