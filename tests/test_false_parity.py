@@ -112,4 +112,4 @@ def test_two_layers_exchanged_are_no_fault_where_it_comes_to_the_same(tmp_path, 
     file.write_text(right.replace(old, new))
     report = pipeline.compare(read_case(folder), pipeline.Options(reference=Reference(engine="golden")))
     assert report.passed
-    assert "the net's outputs agree all the same" in (report["front/pool1"].note or "")
+    assert "what follows agrees all the same" in (report["front/pool1"].note or "")
