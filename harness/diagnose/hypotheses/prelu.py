@@ -21,6 +21,7 @@ def suspect(clues: Clues) -> Iterator[Suspicion]:
         return
     if main.class_name == "PReLU":
         yield from _shape(clues, main)
+        yield from _repeated(clues, main)
         return
     theirs = keras_function(main)
     slope = number(main.config.get("negative_slope", main.config.get("alpha"))) if not is_opaque(main) else None
@@ -69,6 +70,17 @@ def _shape(clues: Clues, main: KerasNode) -> Iterator[Suspicion]:
         edits={main.name: {"shared_axes": wanted}},
         weights={main.name: ours},
     )
+
+
+def _repeated(clues: Clues, main: KerasNode) -> Iterator[Suspicion]:
+    """Slopes that are all one of Caffe's, or the mean of them."""
+    held, blob = list(clues.variables(main.name).values()), clues.blobs[0]
+    if len(held) != 1 or held[0].size == 1 or np.ptp(held[0]):
+        return
+    slope = float(held[0].flat[0])
+    if any(not differ(slope, float(one)) for one in (*blob.flat, blob.mean())):
+        shown = f"all {held[0].size} slopes of {main.name} are {slope:.4g}"
+        yield from _one_slope(clues, main, slope, shown, stated=True)
 
 
 def _as_good(alpha: np.ndarray, ours: np.ndarray) -> bool:

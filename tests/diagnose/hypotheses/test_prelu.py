@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 from keras import initializers, layers
@@ -67,3 +68,14 @@ def test_slopes_that_are_repeated_have_no_cause():
     layer.set_weights([blobs["layer"][0] + 0 * layer.get_weights()[0]])
     row = rows_of(net, model, blobs=blobs)["layer"]
     assert (row.status.value, row.causes) == ("match", ())
+
+
+def test_one_of_the_slopes_in_the_place_of_all():
+    net = nets.single("PReLU", (2, 5, 6, 7))
+    blobs = nets.random_blobs(net)
+    model = nets.keras_model(net, blobs)
+    (slopes,) = blobs["layer"]
+    nets.fill(model, {"layer": {"alpha": np.full((1, 1, 5), slopes[0], np.float32)}})
+    (cause,) = rows_of(net, model, blobs=blobs)["layer"].causes
+    assert (cause.code, cause.proven) == ("prelu.shared", True)
+    assert cause.evidence == f"layer has a blob of 5; all 5 slopes of layer are {slopes[0]:.4g}."
