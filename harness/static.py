@@ -25,7 +25,7 @@ from harness.data import (
     Top,
 )
 from harness.diagnose.explainer import Explainer
-from harness.engines.candidate import open_candidate
+from harness.engines.candidate import open_candidate, weights_of
 from harness.environment import describe_environment
 from harness.layout import Held
 from harness.mapping.orders import fits
@@ -46,14 +46,15 @@ def check(case: Case, options: Options | None = None, progress: Progress = silen
     network = ready.network
     progress("keras", 0, 1, case.keras)
     unfinished = layers_behind(network, options.until)
-    candidate, layer_map = open_candidate(case, network, ready.weights, ready.shapes, unfinished)
+    candidate, layer_map = open_candidate(case, network, ready.weights, ready.shapes, unfinished, lambda layer: False)
     chosen = choose_layers(network, layer_map, options)
     explainer = Explainer(network, ready.weights, ready.shapes, candidate, case.input)
+    learned = weights_of(case) != "converted"  # else the harness itself has put them in
     sizes = _Sizes(candidate.graph, ready.shapes)
     rows = []
     for index, pair in enumerate(layer_map.pairs):
         progress("compare", index, len(layer_map.pairs), pair.layer.name)
-        row = sizes.judge(pair, *explainer.stated(pair))
+        row = sizes.judge(pair, *explainer.stated(pair, learned=learned))
         if any(layer.name in chosen for layer in pair.caffe):
             rows.append(row)
     missing = {name: why for name, why in layer_map.missing.items() if name in chosen}

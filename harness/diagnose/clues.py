@@ -53,6 +53,7 @@ class Clues:
     row: LayerComparison | None = None
     trial: Trial | None = None
     fed: InputSource | None = None  # how the net's input was made
+    learned: bool = True  # the weights are worth a look
     source: Callable[[str], str | None] = lambda layer: None  # where a Keras layer stands: "keras_model.py:41"
 
     @property

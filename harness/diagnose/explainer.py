@@ -93,10 +93,14 @@ class Explainer:
             fed=self.fed,
         )
 
-    def stated(self, pair: Pair) -> tuple[tuple[Cause, ...], str | None]:
-        """What the two definitions say differently, and a sentence if the search for it broke off."""
+    def stated(self, pair: Pair, *, learned: bool = True) -> tuple[tuple[Cause, ...], str | None]:
+        """What the two definitions say differently, and a sentence if the search for it broke off.
+
+        Args:
+            learned: look through the weights, too.
+        """
         try:
-            return stated(self.clues(pair)), None
+            return stated(replace(self.clues(pair), learned=learned)), None
         except Exception as error:  # whatever a hypothesis meets in a user's model
             return (), f"its definition could not be looked through ({_named(error)})"
 
@@ -104,7 +108,7 @@ class Explainer:
         """A row that matches, with a note if the definitions differ all the same: another input may show it."""
         if row.status is not Status.MATCH:
             return row
-        causes, note = self.stated(pair)
+        causes, note = self.stated(pair, learned=False)  # other weights would have shown, and take long to look through
         said = "; ".join(one.summary.rstrip(".") for one in causes)
         note = f"the definitions differ: {said}. This input does not show it" if said else note
         return replace(row, note=f"{row.note}; {note}" if row.note else note) if note else row

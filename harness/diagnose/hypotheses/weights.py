@@ -19,6 +19,8 @@ from harness.mapping import GLUE
 
 def suspect(clues: Clues) -> Iterator[Suspicion]:
     """What the variables say; where they cannot be read or are not all, what the layer gives for single pixels."""
+    if not clues.learned:
+        return
     own = None if _says_all(clues) else probe(clues)
     found = findings(clues) if own is None else compared(clues, own, _as_kernel(clues))
     for one in found:

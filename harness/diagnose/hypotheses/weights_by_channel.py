@@ -27,7 +27,7 @@ INITIAL_SLOPE = 0.25
 def suspect(clues: Clues) -> Iterator[Suspicion]:
     """One suspicion for all variables that differ in the same way."""
     node = clues.main
-    if node is None or isinstance(layer_type(clues.pair.layer), KERNELS):
+    if node is None or not clues.learned or isinstance(layer_type(clues.pair.layer), KERNELS):
         return
     held = clues.variables(node.name)
     right = {
