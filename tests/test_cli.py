@@ -170,8 +170,12 @@ def test_a_keras_layer_that_is_missing_is_named(harness, digits):
     file = digits / "keras_model.py"
     line = next(line for line in file.read_text().splitlines() if '"conv2"' in line)
     file.write_text(file.read_text().replace(line + "\n", ""))
-    error = one_line(harness("compare", digits, "--reference", "golden"))
-    assert "no layer 'conv2' to take its weights" in error
+    done = harness("compare", digits, "--reference", "golden")
+    assert done.status == 1
+    assert "1 conv2 · layer.missing · PROVEN" in done.out
+    assert 'fix    layers.Conv2D(50, 3, padding="same", name="conv2") behind pool1' in done.out
+    assert "2 relu2 · activation.missing · PROVEN" in done.out
+    assert "3 layers, pool2 … ip2" in done.out  # judged all the same
 
 
 def test_a_syntax_error_in_the_keras_file_is_named_with_its_line(harness, digits):
