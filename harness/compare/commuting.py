@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from harness.compare import limits
+from harness.compare.judge import agrees_as_before
 from harness.data import Layer, LayerComparison, LayerMap, Network, Status
 from harness.layers.folding import read_tops
 from harness.layers.pools import MAX
@@ -24,6 +25,7 @@ def with_commuted(
         rows: of all layers, missing ones among them, from an end-to-end run.
     """
     found = dict(rows)
+    names = [layer.name for layer in network.layers]
     for first, second in _neighbours(network):
         concerned = [name for name in (first.name, second.name) if name in found and found[name].status.fails]
         if not any(found[name].status is Status.MISSING for name in concerned):
@@ -37,7 +39,9 @@ def with_commuted(
             and all(cause.code == "activation.extra" for cause in row.causes)
         ]
         readers = [pair.layer.name for pair in layer_map.pairs if second.tops[0] in pair.bottoms]
-        if readers and all(_agrees(found.get(name), len(rows)) for name in readers):
+        begin = names.index(first.name)
+        before = [rows[name] for name in names[:begin] if name in rows]
+        if readers and all(agrees_as_before(found.get(name), before) for name in readers):
             note = (
                 f"{first.name} and {second.name} stand in the other order in Keras; what reads them agrees end to end"
             )
@@ -58,20 +62,15 @@ def with_commuted(
 def _neighbours(network: Network) -> Iterator[tuple[Layer, Layer]]:
     """A rectifier and a MAX pool of which one alone reads the other, in the order of the prototxt."""
     reads = read_tops(network)
+    makers = {layer.tops: layer for layer in network.layers if layer.tops}
+    readers = Counter(top for tops in reads.values() for top in set(tops))
     for second in network.layers:
-        for first in network.layers:
-            if first.tops and reads[second.name] == first.tops:
-                alone = sum(first.tops[0] in tops for tops in reads.values()) == 1
-                if alone and {_kind(first), _kind(second)} == {"rectifier", "pool"}:
-                    yield first, second
+        first = makers.get(reads[second.name])
+        if first is not None and {_kind(first), _kind(second)} == {"rectifier", "pool"} and readers[first.tops[0]] == 1:
+            yield first, second
 
 
 def _kind(layer: Layer) -> str | None:
     if layer.type == "ReLU" and layer.parameters.relu_param.negative_slope >= 0:
         return "rectifier"
     return "pool" if layer.type == "Pooling" and layer.parameters.pooling_param.pool == MAX else None
-
-
-def _agrees(row: LayerComparison | None, depth: int) -> bool:
-    """True if a layer gives end to end what it gives in Caffe, up to the rounding of all layers before it."""
-    return row is not None and row.end_to_end is not None and row.end_to_end.max_rel <= limits.ACCUMULATED_REL * depth

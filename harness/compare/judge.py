@@ -198,6 +198,18 @@ def differs_end_to_end(metrics: Metrics | None) -> bool:
     return metrics.max_units > limits.MAX_UNITS
 
 
+def agrees_as_before(row: LayerComparison | None, before: Sequence[LayerComparison]) -> bool:
+    """True if a layer gives end to end what it gives in Caffe, as nearly as the layers before it do.
+
+    What those show beyond rounding is a fault of their own, behind which nothing can be told to agree.
+    """
+    if row is None or row.end_to_end is None:
+        return False
+    so_far = max((one.end_to_end.max_rel for one in before if one.end_to_end is not None), default=0.0)
+    rounding = min(so_far, limits.ACCUMULATED_REL * len(before))
+    return row.end_to_end.max_rel <= limits.GROWTH * max(rounding, limits.LEAST_REL)
+
+
 def _beyond(reference: Float32, candidate: np.ndarray, tolerance: Tolerance) -> int:
     """How many elements a tolerance set by hand does not cover."""
     close = np.isclose(candidate, reference, rtol=tolerance.rtol, atol=tolerance.atol, equal_nan=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-from harness.compare import limits
+from harness.compare.judge import agrees_as_before
 from harness.data import Cause, LayerComparison, LayerMap, Misread, Pair, Status, Top
 
 Source = Callable[[str], str | None]
@@ -47,7 +47,7 @@ def with_wiring(
         why = {one.layer: str(one) for one in fault.misreads}
         follower = fault.others[-1] if fault.others else fault.layer
         begins = min(layer_map.order.index(name) for name in why)
-        harmless = traced and _agrees(
+        harmless = traced and agrees_as_before(
             found.get(follower), [found[name] for name in layer_map.order[:begins] if name in found]
         )
         for name, said in why.items():
@@ -71,14 +71,6 @@ def with_wiring(
                 status = Status.DIVERGES if right else row.status
                 found[name] = replace(row, status=status, note=said, causes=(cause,))
     return list(found.values())
-
-
-def _agrees(follower: LayerComparison | None, before: Sequence[LayerComparison]) -> bool:
-    """True if a layer gives end to end what it gives in Caffe, as nearly as the layers before the exchange do."""
-    if follower is None or follower.end_to_end is None:
-        return False
-    so_far = max((row.end_to_end.max_rel for row in before if row.end_to_end is not None), default=0.0)
-    return follower.end_to_end.max_rel <= limits.GROWTH * max(so_far, limits.LEAST_REL)
 
 
 def _faults(layer_map: LayerMap) -> Iterator[_Fault]:

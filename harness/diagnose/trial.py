@@ -174,9 +174,13 @@ class Trial:
         sites = setting.sites()
         if len(sites) <= SITES or not layer_type(setting.layer).local:
             return sites
-        # Both ends, whole: that is where borders are; the rest evenly.
-        chosen = np.unique(np.linspace(0, len(sites) - 1, SITES).astype(np.int64))
-        return sites[chosen]
+        # Borders are where padding shows, and steps of equal length would meet the same columns again and again.
+        places = sites[:, 1:]
+        border = np.flatnonzero(((places < EDGE) | (places >= places.max(axis=0) + 1 - EDGE)).any(axis=1))
+        draw = np.random.default_rng(0)
+        chosen = [draw.choice(one, min(SITES, len(one)), replace=False) for one in (border, np.arange(len(sites)))]
+        some: Index = sites[np.unique(np.concatenate(chosen))]
+        return some
 
     def _distance(self, candidate: np.ndarray, exact: Exact, sites: Index) -> Fit:
         rows = candidate.reshape(candidate.shape if candidate.ndim > 1 else (-1, 1))
@@ -217,7 +221,10 @@ MANY = 1 << 19
 """Elements up to which a layer is tried whole, however little each costs."""
 
 SITES = 4096
-"""Sites at which an explanation is tried where there are more."""
+"""Sites of the border, and of the whole, at which an explanation is tried where there are more."""
+
+EDGE = 2
+"""How many rows and columns count as the border."""
 
 LARGEST = 1 << 24
 """Elements up to which a definition is kept whole."""

@@ -204,3 +204,13 @@ def test_a_blob_that_is_read_before_it_is_written_over() -> None:
     assert (cause.code, cause.proven) == ("blob.overwritten", True)
     assert cause.summary == "b reads a before ra has written over it."
     assert cause.fix == "let b read what ra gives"
+
+
+def test_behind_another_fault_an_exchange_is_not_taken_for_harmless() -> None:
+    def model(x: Any) -> Any:
+        x = layers.Activation("elu", name="ra")(conv("a")(x))
+        return conv("c")(conv("b")(layers.ReLU(name="rb")(x)))
+
+    _, at_fault = judged(three(), model)
+    assert "ra" in at_fault
+    assert {"b", "rb"} & set(at_fault)
